@@ -1,0 +1,276 @@
+"""What a site is put together from: sources, detectors and sinks.
+
+Each is one Python file with a settings class and a running class. The settings class says what the site
+file may hold (its ``type`` is the name under which it is asked for) and ``build()`` makes the running object.
+Writing the file is all that is needed: files in ``beffroi/sources``, ``beffroi/detectors`` and
+``beffroi/sinks`` are found by their name, packages from elsewhere through the entry point groups
+``beffroi.sources``, ``beffroi.detectors`` and ``beffroi.sinks`` (name of the entry = ``type``, value = module).
+"""
+
+import difflib
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Literal,
+    Protocol,
+    Self,
+    TypeAlias,
+    cast,
+    get_args,
+    get_origin,
+)
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from beffroi.conceal import conceal
+from beffroi.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from beffroi.frame import Detections, Frame
+
+# Where in a component's settings, and what is wrong there.
+Finding = tuple[tuple[str | int, ...], str]
+
+# Inside a class with a field `type`, the name `type` means the field.
+_ComponentClass: TypeAlias = "type[Component]"
+
+
+class Source(Protocol):
+    """Pictures of one camera. Used by one thread."""
+
+    size: tuple[int, int]
+    """Width and height in pixels."""
+
+    def frames(self) -> Iterator["Frame"]:
+        """The pictures with their media time, increasing; ends when the stream ends.
+
+        Raises
+        ------
+        SourceError
+            If the stream breaks.
+        """
+
+    def close(self) -> None: ...
+
+
+class Detector(Protocol):
+    """Finds boxes in pictures. Calls never overlap, so no locking is needed."""
+
+    labels: tuple[str, ...]
+    """What a class id means."""
+    name: str
+    version: str
+    provider: str
+    """Where it really runs, such as ``CPUExecutionProvider``."""
+
+    def detect(self, frames: Sequence["Frame"]) -> list["Detections"]:
+        """One set of boxes per picture, in the same order."""
+
+    def close(self) -> None: ...
+
+
+class Sink(Protocol):
+    """Somewhere alerts are sent. Calls never overlap; retries, queues and counting belong to the runtime."""
+
+    def send(self, alert: Mapping[str, Any]) -> None:
+        """Deliver one alert, or raise: an alert counts as delivered when this returns."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """What a component may know about its surroundings."""
+
+    camera: str
+    """Name of the camera; empty for what belongs to the whole site."""
+    folder: Path
+    """Folder of the site file: relative paths start here."""
+
+    def path(self, value: str | Path) -> Path:
+        """A path of the site file, where it really is."""
+        return self.folder / Path(value).expanduser()
+
+
+class Settings(BaseModel):
+    """A part of the site file: unknown keys are refused, values never change, secrets are not shown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def __repr__(self) -> str:
+        return conceal(super().__repr__())
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+class Component(Settings):
+    """Settings with a ``type``. A subclass with ``type: Literal["name"]`` registers itself in its family."""
+
+    family: ClassVar[str]
+    folder: ClassVar[str]
+    default_type: ClassVar[str | None] = None
+    types: ClassVar[dict[str, _ComponentClass]]
+    missing: ClassVar[dict[str, ImportError]]
+
+    type: str
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_kwargs: Any) -> None:
+        if Component in cls.__bases__:
+            cls.types, cls.missing = {}, {}
+            return
+        annotation = cls.model_fields["type"].annotation
+        for name in get_args(annotation) if get_origin(annotation) is Literal else ():
+            cls.types[name] = cls
+
+    @classmethod
+    def parse(cls, settings: object) -> Self:
+        """The settings as the class that their ``type`` names.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If a setting is wrong.
+        MissingDependency
+            If the type exists, but needs a package that does not import.
+        """
+        if isinstance(settings, cls):
+            return settings
+        if not isinstance(settings, Mapping):
+            raise cls._refuse(
+                (), "mapping", f"should be a mapping with a `type`, such as {cls._example()}", settings
+            )
+        kind = settings.get("type", cls.default_type)
+        if kind is None:
+            raise cls._refuse(("type",), "missing", f"is missing: one of {', '.join(cls.known())}", settings)
+        if not isinstance(kind, str):
+            raise cls._refuse(("type",), "type", f"should be one of {', '.join(cls.known())}", kind)
+        return cast("Self", cls._class_of(kind).model_validate({**settings, "type": kind}))
+
+    @classmethod
+    def known(cls) -> list[str]:
+        """Every type of the family, also those whose packages are missing."""
+        names = {module.name for module in iter_modules(import_module(cls.folder).__path__)}
+        names |= {entry.name for entry in entry_points(group=cls.folder)}
+        return sorted({name for name in names if not name.startswith("_")} | set(cls.types))
+
+    @classmethod
+    def load_all(cls) -> dict[str, _ComponentClass]:
+        """The settings class of every type that imports, by name. Types that do not are left out."""
+        for name in cls.known():
+            try:
+                cls._class_of(name)
+            except (MissingDependency, ValidationError):
+                continue
+        return dict(sorted(cls.types.items()))
+
+    def findings(self, context: BuildContext) -> Iterable[Finding]:  # noqa: ARG002 - for subclasses
+        """What can be seen to be wrong before anything is built, such as a file that is not there.
+
+        Yields the place below this component and the message. Nothing slow: no model, no stream is opened.
+        """
+        return ()
+
+    @classmethod
+    def _class_of(cls, kind: str) -> _ComponentClass:
+        if kind not in cls.types and kind in cls.known():
+            cls._import(kind)
+        if kind not in cls.types:
+            near = difflib.get_close_matches(kind, cls.known(), n=1)
+            hint = f"did you mean `{near[0]}`? " if near else ""
+            message = f"there is no {cls.family} of type `{kind}`; {hint}known: {', '.join(cls.known())}"
+            raise cls._refuse(("type",), "type", message, kind)
+        return cls.types[kind]
+
+    @classmethod
+    def _import(cls, kind: str) -> None:
+        """Import the module of a type. A package that it lacks is the user's to install, and said so."""
+        entry = next((entry for entry in entry_points(group=cls.folder) if entry.name == kind), None)
+        module = entry.module if entry else f"{cls.folder}.{kind}"
+        try:
+            import_module(module)
+        except ImportError as error:
+            cls.missing[kind] = error
+            name = error.name or module
+            raise MissingDependency(f"the {cls.family} type {kind}", name, str(error)) from error
+
+    @classmethod
+    def _refuse(cls, loc: tuple[str, ...], kind: str, message: str, value: object) -> ValidationError:
+        text = PydanticCustomError(kind, "{message}", {"message": message})
+        return ValidationError.from_exception_data(cls.family, [{"type": text, "loc": loc, "input": value}])
+
+    @classmethod
+    def _example(cls) -> str:
+        return f"{{ type: {next(iter(cls.known()), '...')} }}"
+
+
+class SourceConfig(Component):
+    """Where the pictures of a camera come from."""
+
+    family = "source"
+    folder = "beffroi.sources"
+    live: ClassVar[bool] = True
+    """Whether it shows a place as it is now: rules over it then need an authorisation. Files say False."""
+
+    @abstractmethod
+    def build(self, context: BuildContext, fps: float | None) -> Source:
+        """Open the source.
+
+        Parameters
+        ----------
+        context
+            The camera, and where relative paths start.
+        fps
+            Analysis rate: only pictures that will be analysed are converted. None converts all.
+
+        Raises
+        ------
+        SourceError
+        """
+
+
+class DetectorConfig(Component):
+    """What finds the boxes in the pictures of a camera."""
+
+    family = "detector"
+    folder = "beffroi.detectors"
+    default_type = "onnx"
+
+    fps: float = Field(5.0, gt=0, le=100, description="Pictures analysed per second of media time.")
+
+    def known_labels(self, context: BuildContext) -> tuple[str, ...] | None:  # noqa: ARG002 - for subclasses
+        """The labels that the detector will have, if they are known without loading it; None if not."""
+        return None
+
+    @abstractmethod
+    def build(self, context: BuildContext) -> Detector:
+        """Load the detector.
+
+        Raises
+        ------
+        ModelError
+        """
+
+
+class SinkConfig(Component):
+    """Where alerts are sent."""
+
+    family = "sink"
+    folder = "beffroi.sinks"
+
+    @abstractmethod
+    def build(self, context: BuildContext) -> Sink:
+        """Prepare the sink. What is only temporarily away (a server that is down) is for `send` to report."""
+
+
+FAMILIES: tuple[type[Component], ...] = (SourceConfig, DetectorConfig, SinkConfig)
