@@ -1,0 +1,1 @@
+"""Measuring: what the engine says of recordings against what other people saw in them."""

@@ -1,0 +1,92 @@
+"""Counters and stage timers, as Prometheus reads them.
+
+A `Metrics` owns its registry: two runs in one process never share a number.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+STAGES = ("decode", "detect", "core", "store", "render")
+"""Where a frame's time goes: reading, finding objects, analysing, committing and sending, drawing."""
+
+_BUCKETS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+
+
+class Metrics:
+    """What a run counts.
+
+    Parameters
+    ----------
+    registry
+        Where the numbers are registered; its own one by default.
+    """
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = CollectorRegistry() if registry is None else registry
+        self._analysed = self._counter("frames_analysed", "Frames that went through detector and engine.")
+        self._dropped = self._counter("frames_dropped", "Frames that should have been analysed and were not.")
+        self._media = self._counter(
+            "media_seconds", "Media time that was analysed, and that was not.", "analysed"
+        )
+        self._alerts = self._counter("alerts", "Incidents that started.", "rule", "kind")
+        self._failures = Counter(
+            "beffroi_sink_failures",
+            "Attempts to send an alert that a sink refused.",
+            ["sink"],
+            registry=self.registry,
+        )
+        self._stages = Histogram(
+            "beffroi_stage_seconds",
+            "Time spent on one frame, by stage.",
+            ["camera", "stage"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._detector = Gauge(
+            "beffroi_detector",
+            "1 for the detector that a camera uses, and where it runs.",
+            ["camera", "model", "provider"],
+            registry=self.registry,
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"beffroi_{name}", text, ["camera", *labels], registry=self.registry)
+
+    def detector(self, camera: str, model: str, provider: str) -> None:
+        """`camera` uses `model` on `provider`."""
+        self._detector.labels(camera, model, provider).set(1)
+
+    def frame(self, camera: str, dropped: int = 0) -> None:
+        """One frame was analysed, after `dropped` that were not."""
+        self._analysed.labels(camera).inc()
+        if dropped:
+            self._dropped.labels(camera).inc(dropped)
+
+    def media(self, camera: str, milliseconds: int, *, analysed: bool) -> None:
+        """`milliseconds` of media time went by."""
+        self._media.labels(camera, "yes" if analysed else "no").inc(milliseconds / 1000)
+
+    def stage(self, camera: str, stage: str, seconds: float) -> None:
+        """One frame spent `seconds` in `stage`, one of `STAGES`."""
+        self._stages.labels(camera, stage).observe(seconds)
+
+    def alert(self, camera: str, rule: str, kind: str) -> None:
+        """An incident started."""
+        self._alerts.labels(camera, rule, kind).inc()
+
+    def sink_failed(self, sink: str) -> None:
+        """`sink` refused an alert, which will be sent again."""
+        self._failures.labels(sink).inc()
+
+    def text(self) -> str:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry).decode()
+
+    def write(self, path: Path) -> None:
+        """Write `text` to `path` in one step, as a node exporter's text collector wants it."""
+        part = path.with_name(f"{path.name}.part")
+        part.write_text(self.text(), encoding="utf-8")
+        part.replace(path)

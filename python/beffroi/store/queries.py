@@ -1,0 +1,55 @@
+"""What is asked of the store. Rows come as plain mappings, oldest first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from beffroi.store import schema
+from beffroi.store.writer import Store
+
+
+def _rows(store: Store, query: Select[Any]) -> list[dict[str, Any]]:
+    with store.transaction() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def runs(store: Store) -> list[dict[str, Any]]:
+    """What ran, and for how long."""
+    return _rows(store, select(schema.runs).order_by(schema.runs.c.id))
+
+
+def alerts(
+    store: Store, *, run: int | None = None, camera: str | None = None, rule: str | None = None
+) -> list[dict[str, Any]]:
+    """The latest state of every incident, narrowed by what is given."""
+    query = select(schema.alerts).order_by(schema.alerts.c.id)
+    for column, wanted in (("run", run), ("camera", camera), ("rule", rule)):
+        if wanted is not None:
+            query = query.where(schema.alerts.c[column] == wanted)
+    return _rows(store, query)
+
+
+def events(store: Store, *, run: int | None = None) -> list[dict[str, Any]]:
+    """Every change in the order of its commit; ``event`` is the engine's own text."""
+    query = select(schema.events).order_by(schema.events.c.seq)
+    return _rows(store, query if run is None else query.where(schema.events.c.run == run))
+
+
+def counts(store: Store, *, run: int | None = None) -> list[dict[str, Any]]:
+    """Totals and statistics periods."""
+    query = select(schema.counts).order_by(schema.counts.c.id)
+    return _rows(store, query if run is None else query.where(schema.counts.c.run == run))
+
+
+def waiting(store: Store) -> dict[str, int]:
+    """How many alerts each sink has still to confirm; a sink without any is left out."""
+    outbox = schema.outbox.c
+    query = (
+        select(outbox.sink, func.count().label("waiting"))
+        .where(outbox.delivered_at.is_(None))
+        .group_by(outbox.sink)
+        .order_by(outbox.sink)
+    )
+    return {row["sink"]: row["waiting"] for row in _rows(store, query)}
