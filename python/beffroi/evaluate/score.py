@@ -16,7 +16,7 @@ from beffroi.evaluate.truth import Case
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """True and false positives, false negatives, and the delay of each true positive after its window opened."""
+    """True and false positives, false negatives, and the delay of every true positive in its window."""
 
     tp: int = 0
     fp: int = 0

@@ -1,0 +1,177 @@
+"""Scoring of alerts: what the truth file wants, and what counts as right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beffroi.evaluate import truth
+from beffroi.evaluate.score import Score, score, total
+from beffroi.evaluate.truth import Case, TruthError
+from hypothesis import given
+from hypothesis import strategies as st
+
+RULE = {"type": "intrusion", "zone": "lawn"}
+
+
+def case(**wanted: Any) -> Case:
+    return Case(name="it", rule=RULE, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("windows", "alerts", "tp", "fp", "fn"),
+    [
+        ([[5, 10]], [6], 1, 0, 0),  # in the window
+        ([[5, 10]], [5], 1, 0, 0),  # as it opens
+        ([[5, 10]], [10], 1, 0, 0),  # as it closes
+        ([[5, 10]], [4.9], 0, 1, 1),  # too early is false, and the window stays empty
+        ([[5, 10]], [], 0, 0, 1),  # missed
+        ([[5, 10]], [6, 7], 1, 1, 0),  # exactly one is wanted
+        ([], [], 0, 0, 0),  # nothing wanted, nothing said
+        ([], [3], 0, 1, 0),  # nothing wanted
+        ([[0, 5], [4, 9]], [4.5, 4.6], 2, 0, 0),  # overlapping windows take one each
+        ([[0, 5], [4, 9]], [4.5, 8], 2, 0, 0),  # the one that closes first is served first
+        ([[4, 9], [0, 5]], [8, 4.5], 2, 0, 0),  # in whatever order they are given
+    ],
+)
+def test_one_alert_per_window_and_none_outside(
+    windows: Any, alerts: list[float], tp: int, fp: int, fn: int
+) -> None:
+    found = score(case(alerts=windows), alerts, 0)
+    assert (found.tp, found.fp, found.fn) == (tp, fp, fn)
+
+
+def test_the_delay_is_counted_from_the_opening_of_the_window() -> None:
+    assert score(case(alerts=[[5, 10], [20, 30]]), [6.5, 20, 21], 0).delays == (1.5, 0)
+
+
+@pytest.mark.parametrize(
+    ("alerts", "tp", "fp", "fn"),
+    [([6, 7, 8], 2, 0, 0), ([6], 1, 0, 1), ([4, 6, 7], 2, 1, 0), ([], 0, 0, 2)],
+)
+def test_at_least_so_many_and_none_before(alerts: list[float], tp: int, fp: int, fn: int) -> None:
+    found = score(case(at_least=2, earliest=5), alerts, 0)
+    assert (found.tp, found.fp, found.fn) == (tp, fp, fn)
+
+
+@pytest.mark.parametrize(
+    ("counted", "tp", "fp", "fn"), [(7, 1, 0, 0), (9, 1, 0, 0), (10, 0, 1, 0), (6, 0, 0, 1)]
+)
+def test_a_total_is_one_decision(counted: int, tp: int, fp: int, fn: int) -> None:
+    found = score(case(count=8, tolerance=1), [], counted)
+    assert (found.tp, found.fp, found.fn) == (tp, fp, fn)
+
+
+seconds = st.integers(0, 400).map(lambda tenths: tenths / 10)
+windows = st.lists(st.tuples(seconds, seconds).map(lambda pair: (min(pair), max(pair))), max_size=5)
+
+
+@given(windows, st.lists(seconds, max_size=8))
+def test_every_alert_and_every_window_is_counted_once(
+    wanted: list[tuple[float, float]], alerts: list[float]
+) -> None:
+    found = score(case(alerts=wanted), alerts, 0)
+    assert found.tp + found.fp == len(alerts)
+    assert found.tp + found.fn == len(wanted)
+    assert len(found.delays) == found.tp
+    assert found.tp == _best(wanted, alerts)
+
+
+def _best(wanted: list[tuple[float, float]], alerts: list[float]) -> int:
+    """The largest number of pairs of an alert and a window that holds it, by trying all of them."""
+    if not alerts:
+        return 0
+    at, rest = alerts[0], alerts[1:]
+    holding = [index for index, (opens, closes) in enumerate(wanted) if opens <= at <= closes]
+    taken = [1 + _best(wanted[:index] + wanted[index + 1 :], rest) for index in holding]
+    return max([_best(wanted, rest), *taken])
+
+
+counts = st.integers(0, 50)
+scores = st.builds(Score, tp=counts, fp=counts, fn=counts)
+
+
+@given(scores, st.floats(0.01, 100))
+def test_f1_is_the_weighted_mean_of_recall_and_precision(one: Score, alpha: float) -> None:
+    recall, precision, f1 = one.recall, one.precision, one.f1(alpha)
+    if recall and precision:
+        assert f1 == pytest.approx((alpha + 1) * recall * precision / (recall + alpha * precision))
+    else:
+        assert f1 == (None if one == Score() else 0)
+
+
+def test_what_was_not_measured_is_neither_nought_nor_perfect() -> None:
+    nothing = Score().as_json(1)
+    assert [nothing[key] for key in ("recall", "precision", "f1", "delay_s")] == [None] * 4
+
+
+@given(st.lists(scores, max_size=4))
+def test_a_total_adds_up(several: list[Score]) -> None:
+    assert total(several).fp == sum(one.fp for one in several)
+
+
+GOOD = """
+[[clip]]
+file = "gate.mp4"
+zones.lawn = [[0.2, 0.4], [0.6, 0.3], [0.5, 0.9]]
+case = [ { name = "on the lawn", rule = { type = "intrusion", zone = "lawn" }, alerts = [[6.8, 9]] } ]
+
+[[clip]]
+file = "Plaza.mp4"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "truth.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_truth_file_is_read(tmp_path: Path) -> None:
+    gate, plaza = truth.load(write(tmp_path, GOOD))
+    assert gate.zones["lawn"][2] == (0.5, 0.9)
+    assert gate.case[0].alerts == ((6.8, 9),)
+    assert gate.case[0].kind == "intrusion"
+    assert plaza.case == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("alerts = ", "alarms = ", r"truth.toml: clip\[0\] \(gate.mp4\).case\[0\].alarms: Extra inputs"),
+        ("alerts = [[6.8, 9]]", "severity = 1", r"case\[0\].severity: Extra inputs"),
+        (", alerts = [[6.8, 9]]", "", r"case\[0\]: a case wants exactly one of .*, here none of them"),
+        ("alerts = ", "count = 3, alerts = ", "here alerts and count"),
+        ("[[6.8, 9]]", "[[9, 6.8]]", "closes before it opens"),
+        (
+            "[[6.8, 9]]",
+            "[[-1, 9]]",
+            r"case\[0\].alerts\[0\]\[0\]: Input should be greater than or equal to 0",
+        ),
+        ("type = ", "kind = ", "rule.type is missing"),
+        ('file = "Plaza.mp4"', 'file = "gate.mp4"', "clip 'gate.mp4' is described twice"),
+        ('file = "Plaza.mp4"', "", r"clip\[1\]: a clip wants either file or source"),
+        ("alerts = ", "tolerance = 1, alerts = ", "tolerance goes with count"),
+        ("[[clip]]", "[[clip", "is no TOML: .*line 2"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, before: str, after: str, message: str) -> None:
+    assert before in GOOD
+    with pytest.raises(TruthError, match=message):
+        truth.load(write(tmp_path, GOOD.replace(before, after, 1)))
+
+
+def test_a_truth_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TruthError, match=r"none\.toml: cannot be read: No such file"):
+        truth.load(tmp_path / "none.toml")
+
+
+def test_clips_are_chosen_by_part_of_their_name_in_any_case(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    clips = truth.load(path)
+    assert [clip.name for clip in truth.select(clips, ["plaza"], path)] == ["Plaza.mp4"]
+    assert [clip.name for clip in truth.select(clips, ["PLAZA", "gate"], path)] == ["gate.mp4", "Plaza.mp4"]
+    assert truth.select(clips, None, path) == clips
+    with pytest.raises(TruthError, match=r"no clip is called 'street'; there are gate\.mp4, Plaza\.mp4"):
+        truth.select(clips, ["street"], path)
