@@ -4,12 +4,12 @@ Each is one Python file with a settings class and a running class. The settings 
 file may hold (its ``type`` is the name under which it is asked for) and ``build()`` makes the running object.
 Writing the file is all that is needed: files in ``beffroi/sources``, ``beffroi/detectors`` and
 ``beffroi/sinks`` are found by their name, packages from elsewhere through the entry point groups
-``beffroi.sources``, ``beffroi.detectors`` and ``beffroi.sinks`` (name of the entry = ``type``, value = module).
+``beffroi.sources``, ``beffroi.detectors`` and ``beffroi.sinks`` (name of the entry: ``type``, value: module).
 """
 
 import difflib
-from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -147,32 +147,26 @@ class Component(Settings):
         if isinstance(settings, cls):
             return settings
         if not isinstance(settings, Mapping):
-            raise cls._refuse(
-                (), "mapping", f"should be a mapping with a `type`, such as {cls._example()}", settings
-            )
+            raise cls._refuse((), f"should be a mapping with a `type`, such as {cls._example()}", settings)
         kind = settings.get("type", cls.default_type)
         if kind is None:
-            raise cls._refuse(("type",), "missing", f"is missing: one of {', '.join(cls.known())}", settings)
+            raise cls._refuse(("type",), f"is missing: one of {', '.join(cls.known())}", settings)
         if not isinstance(kind, str):
-            raise cls._refuse(("type",), "type", f"should be one of {', '.join(cls.known())}", kind)
+            raise cls._refuse(("type",), f"should be one of {', '.join(cls.known())}", kind)
         return cast("Self", cls._class_of(kind).model_validate({**settings, "type": kind}))
 
     @classmethod
     def known(cls) -> list[str]:
         """Every type of the family, also those whose packages are missing."""
-        names = {module.name for module in iter_modules(import_module(cls.folder).__path__)}
-        names |= {entry.name for entry in entry_points(group=cls.folder)}
-        return sorted({name for name in names if not name.startswith("_")} | set(cls.types))
+        for name in cls._modules():
+            with suppress(MissingDependency):
+                cls._import(name)
+        return sorted({*cls.types, *cls.missing})
 
     @classmethod
     def load_all(cls) -> dict[str, _ComponentClass]:
         """The settings class of every type that imports, by name. Types that do not are left out."""
-        for name in cls.known():
-            try:
-                cls._class_of(name)
-            except (MissingDependency, ValidationError):
-                continue
-        return dict(sorted(cls.types.items()))
+        return {name: cls.types[name] for name in cls.known() if name in cls.types}
 
     def findings(self, context: BuildContext) -> Iterable[Finding]:  # noqa: ARG002 - for subclasses
         """What can be seen to be wrong before anything is built, such as a file that is not there.
@@ -183,30 +177,37 @@ class Component(Settings):
 
     @classmethod
     def _class_of(cls, kind: str) -> _ComponentClass:
-        if kind not in cls.types and kind in cls.known():
+        if kind not in cls.types and kind in cls._modules():
             cls._import(kind)
         if kind not in cls.types:
-            near = difflib.get_close_matches(kind, cls.known(), n=1)
+            known = cls.known()
+            near = difflib.get_close_matches(kind, known, n=1)
             hint = f"did you mean `{near[0]}`? " if near else ""
-            message = f"there is no {cls.family} of type `{kind}`; {hint}known: {', '.join(cls.known())}"
-            raise cls._refuse(("type",), "type", message, kind)
+            message = f"there is no {cls.family} of type `{kind}`; {hint}known: {', '.join(known)}"
+            raise cls._refuse(("type",), message, kind)
         return cls.types[kind]
+
+    @classmethod
+    def _modules(cls) -> dict[str, str]:
+        """The module to import for a type, by the name of the file or of the entry point."""
+        own = {module.name: f"{cls.folder}.{module.name}" for module in iter_modules(_path(cls.folder))}
+        return own | {entry.name: entry.module for entry in entry_points(group=cls.folder)}
 
     @classmethod
     def _import(cls, kind: str) -> None:
         """Import the module of a type. A package that it lacks is the user's to install, and said so."""
-        entry = next((entry for entry in entry_points(group=cls.folder) if entry.name == kind), None)
-        module = entry.module if entry else f"{cls.folder}.{kind}"
+        module = cls._modules()[kind]
         try:
             import_module(module)
         except ImportError as error:
             cls.missing[kind] = error
-            name = error.name or module
-            raise MissingDependency(f"the {cls.family} type {kind}", name, str(error)) from error
+            raise MissingDependency(
+                f"the {cls.family} type {kind}", error.name or module, str(error)
+            ) from error
 
     @classmethod
-    def _refuse(cls, loc: tuple[str, ...], kind: str, message: str, value: object) -> ValidationError:
-        text = PydanticCustomError(kind, "{message}", {"message": message})
+    def _refuse(cls, loc: tuple[str, ...], message: str, value: object) -> ValidationError:
+        text = PydanticCustomError("component", "{message}", {"message": message})
         return ValidationError.from_exception_data(cls.family, [{"type": text, "loc": loc, "input": value}])
 
     @classmethod
@@ -222,7 +223,6 @@ class SourceConfig(Component):
     live: ClassVar[bool] = True
     """Whether it shows a place as it is now: rules over it then need an authorisation. Files say False."""
 
-    @abstractmethod
     def build(self, context: BuildContext, fps: float | None) -> Source:
         """Open the source.
 
@@ -237,6 +237,7 @@ class SourceConfig(Component):
         ------
         SourceError
         """
+        raise NotImplementedError
 
 
 class DetectorConfig(Component):
@@ -245,14 +246,15 @@ class DetectorConfig(Component):
     family = "detector"
     folder = "beffroi.detectors"
     default_type = "onnx"
+    shared: ClassVar[bool] = False
+    """Whether it keeps nothing between pictures: one then serves all cameras with the same settings."""
 
-    fps: float = Field(5.0, gt=0, le=100, description="Pictures analysed per second of media time.")
+    fps: float = Field(default=5.0, gt=0, le=100, description="Pictures analysed per second of media time.")
 
     def known_labels(self, context: BuildContext) -> tuple[str, ...] | None:  # noqa: ARG002 - for subclasses
         """The labels that the detector will have, if they are known without loading it; None if not."""
         return None
 
-    @abstractmethod
     def build(self, context: BuildContext) -> Detector:
         """Load the detector.
 
@@ -260,6 +262,7 @@ class DetectorConfig(Component):
         ------
         ModelError
         """
+        raise NotImplementedError
 
 
 class SinkConfig(Component):
@@ -268,9 +271,13 @@ class SinkConfig(Component):
     family = "sink"
     folder = "beffroi.sinks"
 
-    @abstractmethod
     def build(self, context: BuildContext) -> Sink:
         """Prepare the sink. What is only temporarily away (a server that is down) is for `send` to report."""
+        raise NotImplementedError
 
 
 FAMILIES: tuple[type[Component], ...] = (SourceConfig, DetectorConfig, SinkConfig)
+
+
+def _path(package: str) -> Iterable[str]:
+    return import_module(package).__path__
