@@ -1,0 +1,206 @@
+"""Mistakes that only show across the parts of a site: names that mean nothing, rules that nothing allows."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ValidationError
+
+from beffroi.components import BuildContext, Component, DetectorConfig, SinkConfig, SourceConfig
+from beffroi.config.document import Document, Location
+from beffroi.config.judge import ASPECT, Judged, judge, kinds
+from beffroi.config.site import Authorisation, Header
+from beffroi.config.view import View
+from beffroi.errors import BeffroiError, MissingDependency, Problem
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_Part = TypeVar("_Part", bound=Component)
+
+
+@dataclass
+class Findings:
+    """What was found so far.
+
+    ``out_of_date`` holds the rules whose authorisation does not hold on the day of the examination: a run
+    refuses them, a check warns.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    out_of_date: list[Problem] = field(default_factory=list)
+    rules: list[Judged] = field(default_factory=list)
+
+
+class Across:
+    """Everything that goes beyond the shape of single values.
+
+    It works on the parts that have the right shape, so that a slip in one camera hides nothing in the others.
+    """
+
+    def __init__(self, document: Document, folder: Path, found: Findings, today: date | None) -> None:
+        self.document = document
+        self.folder = folder
+        self.found = found
+        raw = document.value
+        header = _attempt(Header, raw.get("site"))
+        self.timezone = header.timezone if header else "UTC"
+        self.mode = header.mode if header else "evaluation"
+        self.today = today or datetime.now(ZoneInfo(self.timezone)).date()
+        self.cameras: Mapping[str, Any] = _mapping(raw.get("cameras"))
+        self.schedules: Mapping[str, Any] = _mapping(raw.get("schedules"))
+        acts = raw.get("authorisations") or []
+        self.authorisations = [_attempt(Authorisation, act) for act in acts] if isinstance(acts, list) else []
+
+    def everything(self) -> None:
+        """Judge the whole file."""
+        self._judge_authorisations()
+        for name, settings in _mapping(self.document.value.get("sinks")).items():
+            self._component(SinkConfig, settings, ("sinks", name), "")
+        for name, camera in self.cameras.items():
+            if isinstance(camera, dict):
+                self._camera(name, camera)
+
+    def _complain(self, location: Location, message: str, *, key: bool = False) -> None:
+        if self.document.readable(location):
+            self.found.problems.append(self.document.problem(location, message, key=key))
+
+    def _judge_authorisations(self) -> None:
+        seen: set[str] = set()
+        for index, act in enumerate(self.authorisations):
+            if act is None:
+                continue
+            here: Location = ("authorisations", index)
+            if act.id in seen:
+                self._complain((*here, "id"), f"another authorisation is named `{act.id}` already")
+            seen.add(act.id)
+            for each, camera in enumerate(act.cameras):
+                if camera not in self.cameras:
+                    message = f"no camera is named `{camera}`; {_choice(camera, self.cameras)}"
+                    self._complain((*here, "cameras", each), message)
+            for each, kind in enumerate(act.behaviours):
+                if kind not in kinds():
+                    message = f"`{kind}` is no kind of rule; {_choice(kind, kinds())}"
+                    self._complain((*here, "behaviours", each), message)
+
+    def _camera(self, name: str, camera: Mapping[str, Any]) -> None:
+        here: Location = ("cameras", name)
+        source = self._component(SourceConfig, camera.get("source"), (*here, "source"), name)
+        detect = self._component(DetectorConfig, camera.get("detect"), (*here, "detect"), name)
+        views = _mapping(camera.get("views"))
+        if len(views) > 1:
+            second = list(views)[1]
+            message = "a camera has one view: this version does not follow the presets of a dome yet"
+            self._complain((*here, "views", second), message, key=True)
+        for view_name, settings in views.items():
+            there = (*here, "views", view_name)
+            view = _attempt(View, settings)
+            if view is None:
+                continue
+            if view.preset is not None:
+                message = "this version does not follow the presets of a dome yet; leave `preset` out"
+                self._complain((*there, "preset"), message)
+            self._view(there, name, view_name, view, detect)
+            for index, rule in enumerate(view.rules):
+                live = self.mode == "live" and (source is None or source.live)
+                self._rule((*there, "rules", index), name, rule, live=live)
+
+    def _component(
+        self, family: type[_Part], settings: object, location: Location, camera: str
+    ) -> _Part | None:
+        with suppress(ValidationError, MissingDependency):
+            part = family.parse(settings)
+            for inner, message in part.findings(BuildContext(camera=camera, folder=self.folder)):
+                self._complain(location + inner, message)
+            return part
+        return None
+
+    def _view(
+        self, location: Location, camera: str, name: str, view: View, detect: DetectorConfig | None
+    ) -> None:
+        labels = self._labels((*location[:2], "detect"), camera, detect)
+        if view.masks:
+            masks = view.model_copy(update={"zones": view.masks, "lines": {}, "routes": {}, "rules": ()})
+            scene = masks.scene(camera, name, None, ASPECT, self.timezone)
+            judged = judge(self.document, location, scene)
+            self.found.problems += judged.problems
+        wanted = getattr(detect, "classes", None)
+        scene = view.scene(camera, name, wanted or labels, ASPECT, self.timezone)
+        judged = judge(self.document, location, scene)
+        problems = [each for each in judged.problems if self.document.readable(location)]
+        self.found.problems += problems
+        self.found.warnings += judged.warnings
+        if wanted and not problems:
+            judged = judge(self.document, location, view.scene(camera, name, labels, ASPECT, self.timezone))
+        self.found.rules += [
+            Judged(camera, name, rule["name"], rule["type"], rule["definition"], rule["definition_hash"])
+            for rule in judged.rules
+        ]
+
+    def _labels(
+        self, location: Location, camera: str, detect: DetectorConfig | None
+    ) -> tuple[str, ...] | None:
+        if detect is None:
+            return None
+        try:
+            return detect.known_labels(BuildContext(camera=camera, folder=self.folder))
+        except BeffroiError as error:
+            self._complain(location, str(error))
+            return None
+
+    def _rule(self, location: Location, camera: str, rule: Mapping[str, Any], *, live: bool) -> None:
+        if rule.get("enabled") is False:
+            return
+        schedule = rule.get("schedule")
+        if schedule is not None:
+            there = (*location, "schedule")
+            if schedule not in self.schedules:
+                message = f"no schedule is named `{schedule}`; {_choice(str(schedule), self.schedules)}"
+            else:
+                message = (
+                    "this version does not keep to schedules yet, and the rule would run at all hours: "
+                    "leave `schedule` out, or set `enabled: false`"
+                )
+            self._complain(there, message)
+        if live:
+            self._authorised((*location, "authorisation"), camera, rule)
+
+    def _authorised(self, location: Location, camera: str, rule: Mapping[str, Any]) -> None:
+        name = rule.get("authorisation")
+        known = [act.id for act in self.authorisations if act is not None]
+        if name is None:
+            message = "is missing: in `mode: live` every rule over a live camera names its authorisation"
+            self._complain(location, message)
+            return
+        act = next((act for act in self.authorisations if act is not None and act.id == name), None)
+        if act is None:
+            if None not in self.authorisations:
+                message = f"no authorisation is named `{name}`; {_choice(str(name), known)}"
+                self._complain(location, message)
+        elif refusal := act.refusal(camera, str(rule.get("type"))):
+            self._complain(location, refusal)
+        elif late := act.out_of_date(self.today):
+            self.found.out_of_date.append(self.document.problem(location, late))
+
+
+def _attempt(model: type[_Model], value: object) -> _Model | None:
+    """The value as a model; None if it is not one, which is reported elsewhere."""
+    with suppress(ValidationError):
+        return model.model_validate(value)
+    return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _choice(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return f"there are: {', '.join(names)}" if names else "there are none"

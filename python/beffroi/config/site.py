@@ -1,0 +1,204 @@
+"""The site file as pydantic models: what may stand in it, and what holds when it is left out."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SerializeAsAny,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from beffroi.components import BuildContext, Component, DetectorConfig, Settings, SinkConfig, SourceConfig
+from beffroi.config.schedule import Schedule
+from beffroi.config.view import View
+from beffroi.errors import MissingDependency
+
+# Names become folders, topics and identifiers of incidents: letters of any language, digits, space . _ -
+Name = Annotated[str, StringConstraints(pattern=r"^\w[\w .-]{0,99}$")]
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise PydanticCustomError("timezone", "should be an IANA time zone such as Europe/Paris")
+    return name
+
+
+def _parse(family: type[Component]) -> BeforeValidator:
+    def parse(value: object) -> Component:
+        try:
+            return family.parse(value)
+        except MissingDependency as error:
+            raise PydanticCustomError("dependency", "{message}", {"message": str(error)}) from error
+
+    return BeforeValidator(parse, json_schema_input_type=dict[str, Any])
+
+
+class Header(Settings):
+    """What the site is."""
+
+    name: Annotated[str, StringConstraints(min_length=1)] = Field(
+        description="Name of the site, in any language."
+    )
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
+        description="IANA time zone of the cameras, such as Europe/Paris."
+    )
+    language: Literal["fr", "en"] = Field(
+        default="en", description="Language of what operators and the public read."
+    )
+    mode: Literal["live", "evaluation"] = Field(
+        default="live",
+        description="live: every rule over a live camera names its authorisation; "
+        "evaluation: nothing does, and everything is marked as an evaluation.",
+    )
+
+
+class Authorisation(Settings):
+    """An act that allows rules to run over live cameras."""
+
+    id: Name = Field(description="How rules name it.")
+    act: str = Field(min_length=1, description="The act, as its authority names it.")
+    authority: str = Field(min_length=1, description="Who gave it.")
+    from_: date = Field(alias="from", description="First day.")
+    until: date = Field(description="Last day.")
+    purpose: str = Field(min_length=1, description="What for.")
+    cameras: tuple[str, ...] = Field(min_length=1, description="Names of the cameras that it covers.")
+    behaviours: tuple[str, ...] = Field(min_length=1, description="Kinds of rules that it covers.")
+
+    @model_validator(mode="after")
+    def _days_in_order(self) -> "Authorisation":
+        if self.until < self.from_:
+            raise PydanticCustomError(
+                "days",
+                "ends ({until}) before it begins ({begins})",
+                {"until": self.until.isoformat(), "begins": self.from_.isoformat()},
+            )
+        return self
+
+    def refusal(self, camera: str, behaviour: str, today: date | None = None) -> str | None:
+        """Why it does not allow a behaviour over a camera (on a day, if one is given); None if it does."""
+        if camera not in self.cameras:
+            return f"the authorisation {self.id} does not cover the camera {camera}"
+        if behaviour not in self.behaviours:
+            return f"the authorisation {self.id} does not cover {behaviour}"
+        return None if today is None else self.out_of_date(today)
+
+    def out_of_date(self, today: date) -> str | None:
+        """Why it does not hold on a day; None if it does."""
+        if today < self.from_:
+            return f"the authorisation {self.id} begins on {self.from_.isoformat()}"
+        if today > self.until:
+            return f"the authorisation {self.id} ended on {self.until.isoformat()}"
+        return None
+
+
+class Camera(Settings):
+    """A stream, what finds things in it, and what it looks at."""
+
+    source: Annotated[SerializeAsAny[SourceConfig], _parse(SourceConfig)] = Field(
+        description="Where the pictures come from."
+    )
+    detect: Annotated[SerializeAsAny[DetectorConfig], _parse(DetectorConfig)] = Field(
+        description="What finds the boxes; without `type` it is onnx."
+    )
+    views: dict[Name, View] = Field(min_length=1, description="What the camera looks at, by name.")
+
+
+class StoreSettings(Settings):
+    """Where alerts are kept."""
+
+    path: str = Field(
+        default="beffroi.db",
+        min_length=1,
+        description="SQLite file, relative to the folder of the site file.",
+    )
+
+
+class Evidence(Settings):
+    """The pictures that are kept with alerts."""
+
+    snapshots: bool = Field(default=True, description="Keep a picture of each alert's start.")
+    blur: bool = Field(default=True, description="Blur people and the lower half of vehicles in it.")
+    folder: str = Field(
+        default="evidence", min_length=1, description="Where, relative to the folder of the site file."
+    )
+
+
+class Site(Settings):
+    """A whole site, as its file (and its folder ``cameras``) say it."""
+
+    site: Header = Field(description="What the site is.")
+    secrets: str | None = Field(
+        default=None,
+        description="File of NAME=value lines for `${NAME}`, where the environment does not hold them.",
+    )
+    authorisations: tuple[Authorisation, ...] = Field(
+        default=(), description="What allows rules over live cameras."
+    )
+    schedules: dict[Name, Schedule] = Field(default_factory=dict, description="Times that rules name.")
+    cameras: dict[Name, Camera] = Field(
+        min_length=1, description="Cameras by name; or left out, with a file cameras/NAME.yaml for each."
+    )
+    sinks: dict[Name, Annotated[SerializeAsAny[SinkConfig], _parse(SinkConfig)]] = Field(
+        default_factory=dict, description="Where alerts are sent, by name."
+    )
+    store: StoreSettings = Field(default=StoreSettings(), description="Where alerts are kept.")
+    evidence: Evidence = Field(default=Evidence(), description="The pictures kept with alerts.")
+
+    _path: Path = PrivateAttr(default=Path("site.yaml"))
+
+    @property
+    def name(self) -> str:
+        return self.site.name
+
+    @property
+    def timezone(self) -> str:
+        return self.site.timezone
+
+    @property
+    def language(self) -> str:
+        return self.site.language
+
+    @property
+    def mode(self) -> str:
+        return self.site.mode
+
+    @property
+    def path(self) -> Path:
+        """The file that the site was read from."""
+        return self._path
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the site file: relative paths start here."""
+        return self._path.parent
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone, to compute with."""
+        return ZoneInfo(self.timezone)
+
+    def context(self, camera: str = "") -> BuildContext:
+        """What the components of a camera (or of the whole site) are built with."""
+        return BuildContext(camera=camera, folder=self.folder)
+
+    def is_evaluation(self, camera: str) -> bool:
+        """Whether what a camera shows is an evaluation: the whole site is, or its source is not live."""
+        return self.mode == "evaluation" or not self.cameras[camera].source.live
+
+    def authorisation(self, name: str) -> Authorisation | None:
+        """The authorisation of a name, None if there is none."""
+        return next((each for each in self.authorisations if each.id == name), None)
+
+    def with_path(self, path: Path) -> "Site":
+        """The same site, read from `path`."""
+        copy = self.model_copy()
+        copy._path = path
+        return copy

@@ -1,0 +1,94 @@
+"""One thing that a camera can look at: its drawing and its rules."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from beffroi.components import Settings
+
+
+def _number(value: object) -> object:
+    # A quoted number or a truth value is a slip of the pen, not a coordinate.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PydanticCustomError("coordinate", "should be a number")
+    return value
+
+
+def _point(value: object) -> object:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise PydanticCustomError("point", "should be a point: [x, y]")
+    return value
+
+
+Coordinate = Annotated[float, BeforeValidator(_number)]
+Point = Annotated[tuple[Coordinate, Coordinate], BeforeValidator(_point)]
+Points = tuple[Point, ...]
+Rule = dict[str, Any]
+
+
+class Ground(Settings):
+    """Ground calibration: ``image[i]`` in the picture is ``metres[i]`` on the ground."""
+
+    image: Points = Field(
+        description="At least four points of the picture, relative to it, no three in a line."
+    )
+    metres: Points = Field(description="The same points on the ground, in metres from any origin.")
+
+
+class View(Settings):
+    """What a camera looks at. Points are relative to the picture: [x, y] in 0..1 from the top left."""
+
+    preset: Annotated[str, Field(coerce_numbers_to_str=True)] | None = Field(
+        default=None, description="Preset of the dome that shows this view; left out for a fixed camera."
+    )
+    ground: Ground | None = Field(default=None, description="Ground calibration; rules in metres need it.")
+    zones: dict[str, Points] = Field(default_factory=dict, description="Zones by name: corners, in order.")
+    lines: dict[str, Points] = Field(
+        default_factory=dict,
+        description="Lines by name: two or more points; left and right are those of somebody who looks from "
+        "the first to the last.",
+    )
+    routes: dict[str, Points] = Field(
+        default_factory=dict,
+        description="Routes by name: the permitted way along a road, two or more points.",
+    )
+    masks: dict[str, Points] = Field(
+        default_factory=dict,
+        description="Areas that nobody may look into, by name: blackened before anything else happens.",
+    )
+    rules: tuple[Rule, ...] = Field(default=(), description="What is watched for.")
+
+    def scene(
+        self, camera: str, view: str, labels: Sequence[str] | None, aspect: float, timezone: str
+    ) -> dict[str, Any]:
+        """The view as the engine takes it (`beffroi.Engine`, as JSON).
+
+        Parameters
+        ----------
+        camera, view
+            Their names; together they name the view in every incident.
+        labels
+            What a class id of the detector means; None for the 80 labels of COCO.
+        aspect
+            Width of the picture divided by its height.
+        timezone
+            IANA name of the site's time zone.
+        """
+        scene: dict[str, Any] = {"view": f"{camera}/{view}", "aspect": aspect, "timezone": timezone}
+        if labels is not None:
+            scene["classes"] = list(labels)
+        if self.ground is not None:
+            scene["ground"] = self.ground.model_dump(mode="json")
+        drawn = {"zones": self.zones, "lines": self.lines, "routes": self.routes}
+        scene |= {family: _lists(shapes) for family, shapes in drawn.items() if shapes}
+        # When a rule runs is the runtime's business; what it watches for is the core's.
+        scene["rules"] = [
+            {key: value for key, value in rule.items() if key != "schedule"} for rule in self.rules
+        ]
+        return scene
+
+
+def _lists(shapes: Mapping[str, Points]) -> dict[str, list[list[float]]]:
+    return {name: [list(point) for point in points] for name, points in shapes.items()}
