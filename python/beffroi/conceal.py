@@ -2,8 +2,8 @@
 
 A site file names its secrets as ``${NAME}``. Their values are needed to open a camera and nowhere else, but
 they come back in the error texts of libraries, in the repr of a setting, in a log line. Whoever prints runs
-the text through `conceal`, which puts the name back in the place of the value. The set of known values belongs
-to the process because the leaks do: a library's message does not say which site it is about.
+the text through `conceal`, which puts the name back in the place of the value. The set of known values is the
+process's because the leaks are: a library's message does not say which site it is about.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Every error that beffroi raises on purpose; its text tells the user what, where, and what would be right."""
+"""Every error that beffroi raises on purpose; its text says what is wrong, where, and what would be right."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""The JSON Schema of a site file: its models, the rules of the core's catalogue, and every component that imports.
+"""The JSON Schema of a site file: its models, the rules of the catalogue, every component that imports.
 
-Nothing is declared here: each rule and each component brings its own schema, and they are put in their places.
+Nothing is declared here: rules and components bring their own schemas, which are put in their places.
 """
 
 import json
@@ -28,8 +28,8 @@ def site_schema() -> dict[str, Any]:
     schema = Site.model_json_schema(by_alias=True, schema_generator=_Untitled)
     definitions = schema["$defs"]
     camera, sinks = definitions["Camera"]["properties"], schema["properties"]["sinks"]
-    for place, family in ((camera["source"], SourceConfig), (camera["detect"], DetectorConfig)):
-        _refer(place, family)
+    _refer(camera["source"], SourceConfig)
+    _refer(camera["detect"], DetectorConfig)
     for place in sinks["patternProperties"].values():
         _refer(place, SinkConfig)
     for family in FAMILIES:
