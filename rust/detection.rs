@@ -27,8 +27,8 @@ impl Group {
             "person" | "pedestrian" | "people" | "human" | "rider" => Self::Person,
             "bicycle" | "bike" | "motorcycle" | "motorbike" | "scooter" | "cyclist" => Self::Cycle,
             "car" | "van" | "bus" | "truck" | "lorry" | "train" | "tram" | "vehicle" => Self::Vehicle,
-            "bird" | "cat" | "dog" | "horse" | "sheep" | "cow" | "elephant" | "bear" | "zebra" | "giraffe"
-            | "animal" => Self::Animal,
+            "bird" | "cat" | "dog" | "horse" | "sheep" | "cow" | "elephant" | "bear" | "zebra"
+            | "giraffe" | "animal" => Self::Animal,
             _ => Self::Object(class_id),
         }
     }
@@ -67,7 +67,14 @@ impl Detections {
     ///
     /// # Errors
     /// [`Error::Input`] names the row and the column; the previous content is then gone but nothing else has changed.
-    pub fn fill(&mut self, aspect: f64, groups: &[Group], xyxy: &[f32], score: &[f32], class_id: &[u16]) -> Result<()> {
+    pub fn fill(
+        &mut self,
+        aspect: f64,
+        groups: &[Group],
+        xyxy: &[f32],
+        score: &[f32],
+        class_id: &[u16],
+    ) -> Result<()> {
         let n = score.len();
         if xyxy.len() != 4 * n || class_id.len() != n {
             return Err(Error::Input(format!(
@@ -85,7 +92,10 @@ impl Detections {
                 return Err(Error::Input(complain(row, b)));
             }
             if !(0.0..=1.0).contains(&score[row]) {
-                return Err(Error::Input(format!("score[{row}] is {}; scores are numbers in 0..1", score[row])));
+                return Err(Error::Input(format!(
+                    "score[{row}] is {}; scores are numbers in 0..1",
+                    score[row]
+                )));
             }
             let Some(&group) = groups.get(usize::from(class_id[row])) else {
                 return Err(Error::Input(format!(

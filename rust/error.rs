@@ -29,7 +29,9 @@ impl Error {
     #[must_use]
     pub fn under(self, prefix: &str) -> Self {
         match self {
-            Self::Config { path, message } if path.is_empty() => Self::Config { path: prefix.into(), message },
+            Self::Config { path, message } if path.is_empty() => {
+                Self::Config { path: prefix.into(), message }
+            }
             Self::Config { path, message } if path.starts_with('[') => {
                 Self::Config { path: format!("{prefix}{path}"), message }
             }

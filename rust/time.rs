@@ -58,7 +58,11 @@ impl Span {
     /// # Errors
     /// Says what is wrong and what would be right; a number without a unit is refused.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a duration; write a number with its unit, such as \"500ms\", \"30s\", \"2min\" or \"1h30min\"");
+        let wrong = || {
+            format!(
+                "`{text}` is not a duration; write a number with its unit, such as \"500ms\", \"30s\", \"2min\" or \"1h30min\""
+            )
+        };
         let mut rest = text.trim();
         if rest.is_empty() {
             return Err(wrong());
@@ -163,9 +167,14 @@ mod tests {
 
     #[test]
     fn reads_units_and_compounds() {
-        for (text, ms) in
-            [("30s", 30_000), ("0.5s", 500), ("2min", 120_000), ("1h30min", 5_400_000), ("200ms", 200), ("0s", 0)]
-        {
+        for (text, ms) in [
+            ("30s", 30_000),
+            ("0.5s", 500),
+            ("2min", 120_000),
+            ("1h30min", 5_400_000),
+            ("200ms", 200),
+            ("0s", 0),
+        ] {
             assert_eq!(Span::parse(text), Ok(Span::from_ms(ms)), "{text}");
         }
     }

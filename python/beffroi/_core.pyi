@@ -206,6 +206,8 @@ class Engine:
         """
     def stats(self) -> dict[str, Any]:
         """Counts since the engine began: ``lines[name][class][direction]`` and ``zones[name]`` (now, peak), by name."""
+    def timers(self) -> list[tuple[str, int, int, bool]]:
+        """Pending and active incidents: rule, subject id (0 for a group or place), since_ms, whether it has started."""
     @property
     def labels(self) -> tuple[str, ...]:
         """The scene's ``classes``: what a class_id means."""

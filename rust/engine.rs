@@ -1,0 +1,386 @@
+//! The engine of one view: the calls of a step, in order.
+
+use crate::detection::Detections;
+use crate::error::{Error, Result};
+use crate::event::{Change, Event, Involved, Measure, relative};
+use crate::facts::{Facts, Observatory, Probes};
+use crate::geometry::BBox;
+use crate::lifecycle::{Holds, Key, Lifecycle, Timer, Transition};
+use crate::rules::{Built, build};
+use crate::scene::Scene;
+use crate::stats::Stats;
+use crate::subject::{Renamed, Subject, Subjects};
+use crate::time::Timestamp;
+use crate::track::{Affine, Track, Tracker};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Boxes of one picture, as columns relative to the picture: `xyxy` has four numbers a box.
+#[derive(Clone, Copy, Debug)]
+pub struct Boxes<'a> {
+    /// x1, y1, x2, y2.
+    pub xyxy: &'a [f32],
+    /// 0..1.
+    pub score: &'a [f32],
+    /// Index into the scene's classes.
+    pub class_id: &'a [u16],
+}
+
+/// A rule that runs.
+#[derive(Debug)]
+struct Watch {
+    built: Built,
+    lifecycle: Lifecycle,
+    /// Subjects of active incidents as last seen: an incident may outlive them.
+    involved: BTreeMap<Key, Vec<Involved>>,
+}
+
+/// All analytics of one view.
+#[derive(Debug)]
+pub struct Engine {
+    scene: Scene,
+    detections: Detections,
+    tracker: Tracker,
+    subjects: Subjects,
+    observatory: Observatory,
+    stats: Stats,
+    watches: Vec<Watch>,
+    signals: BTreeMap<String, String>,
+    last: Option<Timestamp>,
+    holds: Holds,
+    transitions: Vec<Transition>,
+    events: Vec<Event>,
+    closed: Option<Value>,
+}
+
+impl Engine {
+    /// Reads the scene and builds its rules.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the path of the first mistake.
+    pub fn new(scene_json: &str) -> Result<Self> {
+        let (scene, written) = Scene::read(scene_json)?;
+        let mut probes = Probes::default();
+        let rules = build_all(&scene, &written, &mut probes)?;
+        let stats = Stats::new(&scene, &mut probes, crate::rules::BAND);
+        let watches = rules
+            .into_iter()
+            .filter(|built| built.enabled)
+            .map(|built| Watch { lifecycle: Lifecycle::new(built.timing), built, involved: BTreeMap::new() })
+            .collect();
+        Ok(Self {
+            scene,
+            detections: Detections::default(),
+            tracker: Tracker::new(),
+            subjects: Subjects::new(),
+            observatory: Observatory::new(probes),
+            stats,
+            watches,
+            signals: BTreeMap::new(),
+            last: None,
+            holds: Holds::default(),
+            transitions: Vec::new(),
+            events: Vec::new(),
+            closed: None,
+        })
+    }
+
+    /// The scene.
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// Advances to `at` with the boxes of that picture.
+    ///
+    /// # Errors
+    /// [`Error::Input`]; nothing has changed then.
+    pub fn step<'s>(
+        &mut self,
+        at: Timestamp,
+        boxes: Boxes<'_>,
+        signals: impl IntoIterator<Item = (&'s str, &'s str)>,
+        motion: Option<[f64; 6]>,
+    ) -> Result<()> {
+        Self::check_time(at, self.last)?;
+        let motion = motion.map(|m| affine(m, self.scene.aspect)).transpose()?;
+        self.detections.fill(
+            self.scene.aspect,
+            &self.scene.groups,
+            boxes.xyxy,
+            boxes.score,
+            boxes.class_id,
+        )?;
+        for (name, state) in signals {
+            match self.signals.get_mut(name) {
+                Some(old) if old == state => {}
+                Some(old) => state.clone_into(old),
+                None => {
+                    self.signals.insert(name.to_owned(), state.to_owned());
+                }
+            }
+        }
+        self.tracker.step(at, &self.detections, motion.as_ref());
+        self.subjects.step(at, self.tracker.tracks());
+        let (tracks, current) = (self.tracker.tracks(), self.subjects.current());
+        let score = |s: &Subject| s.track.map_or(0.0, |i| tracks[i].score);
+        self.observatory.step(at, &self.scene, current, score);
+        let facts = Facts {
+            at,
+            before: self.last,
+            scene: &self.scene,
+            subjects: self.observatory.facts(),
+            crossings: self.observatory.crossings(),
+            gone: self.subjects.gone(),
+            signals: &self.signals,
+        };
+        self.events.clear();
+        for watch in &mut self.watches {
+            watch.built.rule.observe(&facts, &mut self.holds);
+            watch.lifecycle.step(at, &mut self.holds, &mut self.transitions);
+            watch.publish(at, &facts, &mut self.transitions, &mut self.holds, None, &mut self.events);
+        }
+        self.closed =
+            self.stats.step(at, &self.scene, self.observatory.facts(), self.observatory.crossings());
+        self.last = Some(at);
+        Ok(())
+    }
+
+    /// Ends what is active at `at`, forgets all tracks. The engine can go on afterwards.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if `at` lies before the last step.
+    pub fn finish(&mut self, at: Timestamp, reason: &str) -> Result<&[Event]> {
+        if self.last.is_some_and(|last| at < last) {
+            return Err(backwards(at, self.last));
+        }
+        self.events.clear();
+        let reason: Arc<str> = Arc::from(reason);
+        let facts = Facts {
+            at,
+            before: self.last,
+            scene: &self.scene,
+            subjects: self.observatory.facts(),
+            crossings: &[],
+            gone: &[],
+            signals: &self.signals,
+        };
+        for watch in &mut self.watches {
+            watch.lifecycle.finish(&mut self.transitions);
+            watch.built.rule.finish(&mut self.holds);
+            watch.publish(
+                at,
+                &facts,
+                &mut self.transitions,
+                &mut self.holds,
+                Some(&reason),
+                &mut self.events,
+            );
+        }
+        self.tracker.clear();
+        self.subjects.clear();
+        self.observatory.clear();
+        self.last = self.last.max(Some(at));
+        Ok(&self.events)
+    }
+
+    /// Events of the last step.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Tracks of the last step, by id.
+    pub fn tracks(&self) -> &[Track] {
+        self.tracker.tracks()
+    }
+
+    /// Subjects of the last step, by id.
+    pub fn subjects(&self) -> &[Subject] {
+        self.subjects.current()
+    }
+
+    /// Subjects that went on under another track in the last step.
+    pub fn renamed(&self) -> &[Renamed] {
+        self.subjects.renamed()
+    }
+
+    /// Facts of the last step, by subject id.
+    pub fn facts(&self) -> &[crate::facts::Fact] {
+        self.observatory.facts()
+    }
+
+    /// The statistics period that closed with the last step.
+    pub fn closed(&self) -> Option<&Value> {
+        self.closed.as_ref()
+    }
+
+    /// Counts since the engine began.
+    pub fn totals(&self) -> Value {
+        self.stats.totals(&self.scene)
+    }
+
+    /// Pending and active incidents by rule, for those who draw them.
+    pub fn timers(&self) -> impl Iterator<Item = (&str, Timer)> + '_ {
+        self.watches.iter().flat_map(|w| w.lifecycle.timers().map(|t| (w.built.origin.rule.as_str(), t)))
+    }
+
+    /// The kind of a rule that runs.
+    pub fn kind_of(&self, rule: &str) -> Option<&'static str> {
+        self.watches.iter().find(|w| w.built.origin.rule == rule).map(|w| w.built.origin.kind)
+    }
+
+    /// Makes the tracker lose one track at once, as a bad detector would: scenarios use it to force an id switch.
+    pub fn lose_track(&mut self, id: u64) {
+        self.tracker.forget(id);
+    }
+
+    /// Number of things remembered (subjects, incidents): zero once an empty scene has stayed empty.
+    pub fn remembered(&self) -> usize {
+        self.subjects.current().len()
+            + self.observatory.facts().len()
+            + self.watches.iter().map(|w| w.lifecycle.len() + w.involved.len()).sum::<usize>()
+    }
+
+    /// Time of the last step.
+    pub fn last_step(&self) -> Option<Timestamp> {
+        self.last
+    }
+
+    /// Refuses a step at `at` after one at `last`.
+    ///
+    /// # Errors
+    /// [`Error::Input`].
+    pub fn check_time(at: Timestamp, last: Option<Timestamp>) -> Result<()> {
+        if last.is_some_and(|last| at <= last) { Err(backwards(at, last)) } else { Ok(()) }
+    }
+}
+
+#[cold]
+fn backwards(at: Timestamp, last: Option<Timestamp>) -> Error {
+    let last = last.map_or(0, Timestamp::ms);
+    Error::Input(format!(
+        "time goes backwards: {} ms after {last} ms; steps need increasing media time",
+        at.ms()
+    ))
+}
+
+/// An affine on relative coordinates, in view units.
+fn affine([a, b, tx, c, d, ty]: [f64; 6], aspect: f64) -> Result<Affine> {
+    if [a, b, tx, c, d, ty].iter().any(|v| !v.is_finite()) {
+        return Err(Error::Input(
+            "motion holds NaN or infinity; give six numbers (a, b, tx, c, d, ty) or None".into(),
+        ));
+    }
+    Ok(Affine([a, b * aspect, tx * aspect, c / aspect, d, ty]))
+}
+
+/// Builds every rule; two of one name are refused.
+///
+/// # Errors
+/// [`Error::Config`] with `rules[i]` in front of its path.
+pub fn build_all(
+    scene: &Scene,
+    written: &[serde_json::Map<String, Value>],
+    probes: &mut Probes,
+) -> Result<Vec<Built>> {
+    let mut rules: Vec<Built> = Vec::with_capacity(written.len());
+    for (i, rule) in written.iter().enumerate() {
+        let built = build(rule, scene, probes).map_err(|e| e.under(&format!("rules[{i}]")))?;
+        if let Some(j) = rules.iter().position(|r| r.origin.rule == built.origin.rule) {
+            return Err(Error::config(
+                format!("rules[{i}].name"),
+                format!(
+                    "`{}` is already the name of rules[{j}]; names are unique in a view",
+                    built.origin.rule
+                ),
+            ));
+        }
+        rules.push(built);
+    }
+    Ok(rules)
+}
+
+impl Watch {
+    /// Turns transitions and reports into events.
+    fn publish(
+        &mut self,
+        at: Timestamp,
+        facts: &Facts<'_>,
+        transitions: &mut Vec<Transition>,
+        holds: &mut Holds,
+        reason: Option<&Arc<str>>,
+        events: &mut Vec<Event>,
+    ) {
+        for report in holds.reports() {
+            let change = if report.last { Change::Ended } else { Change::Updated };
+            events.push(Event {
+                id: self.built.origin.incident("totals", report.since),
+                origin: Arc::clone(&self.built.origin),
+                change,
+                at,
+                since: report.since,
+                subjects: Vec::new(),
+                measured: report.measured,
+                xyxy: None,
+                reason: reason.cloned(),
+            });
+        }
+        for transition in transitions.drain(..) {
+            let event = self.event(at, facts, transition, reason);
+            events.push(event);
+        }
+    }
+
+    fn event(&mut self, at: Timestamp, facts: &Facts<'_>, t: Transition, reason: Option<&Arc<str>>) -> Event {
+        let known = self.involved.remove(&t.key).unwrap_or_default();
+        let involved: Vec<Involved> = t
+            .subjects
+            .iter()
+            .filter_map(|id| {
+                let alive = facts.subject(*id).map(|f| involved(f, facts.scene));
+                alive.or_else(|| known.iter().find(|k| k.id == *id).cloned())
+            })
+            .collect();
+        let key = match t.key {
+            Key::Subject(id) => format!("s{id}"),
+            Key::Group(id) => format!("g{id}"),
+            Key::Place => "p".to_owned(),
+        };
+        let ended = t.change == Change::Ended;
+        if !ended {
+            self.involved.insert(t.key, involved.clone());
+        }
+        Event {
+            id: self.built.origin.incident(&key, t.since),
+            origin: Arc::clone(&self.built.origin),
+            change: t.change,
+            at,
+            since: t.since,
+            xyxy: hull(&involved),
+            subjects: involved,
+            measured: t.measured.into_iter().map(Measure::from).collect(),
+            reason: ended.then(|| reason.cloned().unwrap_or_else(|| Arc::from("cleared"))),
+        }
+    }
+}
+
+fn involved(fact: &crate::facts::Fact, scene: &Scene) -> Involved {
+    Involved {
+        id: fact.id,
+        class: scene.labels[usize::from(fact.class_id)].clone(),
+        xyxy: relative(&fact.bbox, scene.aspect),
+        ground: fact.ground.map(|g| [g.x as f32, g.y as f32]),
+    }
+}
+
+fn hull(involved: &[Involved]) -> Option<[f32; 4]> {
+    involved
+        .iter()
+        .map(|i| i.xyxy)
+        .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
+}
+
+/// A box in view units from four numbers relative to the picture.
+pub fn in_view([x1, y1, x2, y2]: [f64; 4], aspect: f64) -> BBox {
+    BBox { x1: x1 * aspect, y1, x2: x2 * aspect, y2 }
+}

@@ -1,0 +1,580 @@
+//! The seam: the entire FFI, and nothing but translation. Documented for its users in `python/beffroi/_core.pyi`.
+//!
+//! `step` takes tens of microseconds and keeps the GIL: releasing it around so short a call lets a busy thread delay it
+//! by milliseconds. `replay` takes milliseconds and more, and releases it, on copied inputs.
+
+#![allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // The signatures are PyO3's.
+
+use crate::engine::{Boxes, Engine as Core};
+use crate::error::Error;
+use crate::event::{Event as CoreEvent, relative};
+use crate::facts::Probes;
+use crate::rules::{CATALOGUE, rule_schema};
+use crate::scene::{Scene, SceneText};
+use crate::time::Timestamp;
+use numpy::{
+    Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
+};
+use pyo3::create_exception;
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use serde_json::{Value, json};
+
+create_exception!(
+    beffroi._core,
+    BeffroiError,
+    PyException,
+    "Base of every error that beffroi raises on purpose."
+);
+create_exception!(
+    beffroi._core,
+    ConfigError,
+    BeffroiError,
+    "A scene that cannot run; `path` names the place."
+);
+create_exception!(beffroi._core, InputError, BeffroiError, "Arrays or times that the engine refuses.");
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        match error {
+            Error::Input(_) => InputError::new_err(text),
+            Error::Config { path, message } => Python::attach(|py| {
+                let error = ConfigError::new_err(text);
+                let value = error.value(py);
+                match value.setattr("path", path).and_then(|()| value.setattr("message", message)) {
+                    Ok(()) => error,
+                    Err(other) => other,
+                }
+            }),
+        }
+    }
+}
+
+fn to_python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
+    Ok(py.import("json")?.call_method1("loads", (value.to_string(),))?.unbind())
+}
+
+/// A contiguous column of the right type, or an error that says what came instead.
+fn column<'py, T: Element>(
+    name: &str,
+    wanted: &str,
+    array: &Bound<'py, PyAny>,
+) -> PyResult<PyReadonlyArray1<'py, T>> {
+    let found = array.extract::<PyReadonlyArray1<'py, T>>().map_err(|_| unlike(name, wanted, array))?;
+    if found.is_contiguous() { Ok(found) } else { Err(unlike(name, wanted, array)) }
+}
+
+fn rows<'py>(
+    name: &str,
+    wanted: &str,
+    width: usize,
+    array: &Bound<'py, PyAny>,
+) -> PyResult<PyReadonlyArray2<'py, f32>> {
+    let found = array.extract::<PyReadonlyArray2<'py, f32>>().map_err(|_| unlike(name, wanted, array))?;
+    // An empty array is contiguous in every order.
+    let fits = found.shape()[1] == width && (found.is_c_contiguous() || found.shape()[0] == 0);
+    if fits { Ok(found) } else { Err(unlike(name, wanted, array)) }
+}
+
+#[cold]
+fn unlike(name: &str, wanted: &str, array: &Bound<'_, PyAny>) -> PyErr {
+    let of = |attribute: &str| array.getattr(attribute).map_or_else(|_| String::new(), |v| v.to_string());
+    let got = match (of("dtype"), of("shape")) {
+        (dtype, _) if dtype.is_empty() => array.get_type().to_string(),
+        (dtype, shape) => format!("{dtype} of shape {shape}"),
+    };
+    InputError::new_err(format!("{name} must be a C-contiguous numpy array, {wanted}; got {got}"))
+}
+
+fn slice<'a, T: Element>(array: &'a PyReadonlyArray1<'_, T>) -> &'a [T] {
+    // Contiguity was checked; an empty array has no slice.
+    array.as_slice().unwrap_or(&[])
+}
+
+type Signals = Vec<(String, String)>;
+
+fn pairs(signals: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    signals.iter().map(|(name, state)| (name.as_str(), state.as_str()))
+}
+
+fn signals_of(mapping: Option<&Bound<'_, PyAny>>) -> PyResult<Signals> {
+    let Some(mapping) = mapping.filter(|m| !m.is_none()) else { return Ok(Vec::new()) };
+    let wrong = |_| {
+        InputError::new_err("signals must map names to states, both strings, such as {\"light-3\": \"red\"}")
+    };
+    let items = mapping.call_method0("items").map_err(wrong)?;
+    items.try_iter()?.map(|item| item?.extract::<(String, String)>().map_err(wrong)).collect()
+}
+
+/// The tracks of one step, as columns.
+#[pyclass(frozen, module = "beffroi._core")]
+struct Tracks {
+    id: Vec<i64>,
+    subject: Vec<i64>,
+    xyxy: Vec<f32>,
+    class_id: Vec<u16>,
+    score: Vec<f32>,
+    age_ms: Vec<i64>,
+    ground_xy: Vec<f32>,
+    speed: Vec<f32>,
+    det: Vec<i32>,
+}
+
+impl Tracks {
+    fn of(core: &Core, at: i64) -> Self {
+        let tracks = core.tracks();
+        let n = tracks.len();
+        let mut subject = vec![0; n];
+        let mut ground_xy = vec![f32::NAN; 2 * n];
+        let mut speed = vec![f32::NAN; n];
+        for (s, fact) in core.subjects().iter().zip(core.facts()) {
+            let Some(i) = s.track else { continue };
+            subject[i] = s.id as i64;
+            if let Some(ground) = fact.ground {
+                ground_xy[2 * i] = ground.x as f32;
+                ground_xy[2 * i + 1] = ground.y as f32;
+            }
+            if let Some(v) = fact.speed() {
+                speed[i] = v as f32;
+            }
+        }
+        let aspect = core.scene().aspect;
+        Self {
+            id: tracks.iter().map(|t| t.id as i64).collect(),
+            subject,
+            xyxy: tracks.iter().flat_map(|t| relative(&t.bbox, aspect)).collect(),
+            class_id: tracks.iter().map(|t| t.class_id).collect(),
+            score: tracks.iter().map(|t| t.score).collect(),
+            age_ms: tracks.iter().map(|t| at - t.first.ms()).collect(),
+            ground_xy,
+            speed,
+            det: tracks.iter().map(|t| t.det.map_or(-1, |d| d as i32)).collect(),
+        }
+    }
+}
+
+fn table<'py>(py: Python<'py>, data: &[f32], width: usize) -> PyResult<Bound<'py, PyArray2<f32>>> {
+    PyArray1::from_slice(py, data).reshape([data.len() / width, width])
+}
+
+#[pymethods]
+impl Tracks {
+    #[getter]
+    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        PyArray1::from_slice(py, &self.id)
+    }
+    #[getter]
+    fn subject<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        PyArray1::from_slice(py, &self.subject)
+    }
+    #[getter]
+    fn xyxy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        table(py, &self.xyxy, 4)
+    }
+    #[getter]
+    fn class_id<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u16>> {
+        PyArray1::from_slice(py, &self.class_id)
+    }
+    #[getter]
+    fn score<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
+        PyArray1::from_slice(py, &self.score)
+    }
+    #[getter]
+    fn age_ms<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        PyArray1::from_slice(py, &self.age_ms)
+    }
+    #[getter]
+    fn ground_xy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        table(py, &self.ground_xy, 2)
+    }
+    #[getter]
+    fn speed<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
+        PyArray1::from_slice(py, &self.speed)
+    }
+    #[getter]
+    fn det<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i32>> {
+        PyArray1::from_slice(py, &self.det)
+    }
+    fn __len__(&self) -> usize {
+        self.id.len()
+    }
+    fn __repr__(&self) -> String {
+        format!("<Tracks n={}>", self.id.len())
+    }
+}
+
+/// A change of one incident: it started, was updated, or ended.
+#[pyclass(frozen, module = "beffroi._core")]
+struct Event {
+    inner: CoreEvent,
+}
+
+impl Event {
+    fn list(events: &[CoreEvent]) -> Vec<Self> {
+        events.iter().map(|e| Self { inner: e.clone() }).collect()
+    }
+}
+
+#[pymethods]
+impl Event {
+    #[getter]
+    fn id(&self) -> &str {
+        &self.inner.id
+    }
+    #[getter]
+    fn rule(&self) -> &str {
+        &self.inner.origin.rule
+    }
+    #[getter]
+    fn r#type(&self) -> &str {
+        self.inner.origin.kind
+    }
+    #[getter]
+    fn change(&self) -> &str {
+        self.inner.change.as_str()
+    }
+    #[getter]
+    fn at_ms(&self) -> i64 {
+        self.inner.at.ms()
+    }
+    #[getter]
+    fn since_ms(&self) -> i64 {
+        self.inner.since.ms()
+    }
+    #[getter]
+    fn subjects<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.inner.subjects.iter().map(|s| s.id))
+    }
+    #[getter]
+    fn zone(&self) -> Option<&str> {
+        self.inner.origin.zone.as_deref()
+    }
+    #[getter]
+    fn measured<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for m in &self.inner.measured {
+            dict.set_item(&m.name, m.value)?;
+        }
+        Ok(dict)
+    }
+    #[getter]
+    fn threshold<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for m in &self.inner.measured {
+            if let Some(threshold) = m.threshold {
+                dict.set_item(&m.name, threshold)?;
+            }
+        }
+        Ok(dict)
+    }
+    #[getter]
+    fn r#box(&self) -> Option<(f32, f32, f32, f32)> {
+        self.inner.xyxy.map(|[x1, y1, x2, y2]| (x1, y1, x2, y2))
+    }
+    #[getter]
+    fn reason(&self) -> Option<&str> {
+        self.inner.reason.as_deref()
+    }
+    fn to_json(&self) -> String {
+        self.inner.to_json()
+    }
+    fn __repr__(&self) -> String {
+        let e = &self.inner;
+        format!("<Event {} {} at {} ms>", e.origin.rule, e.change.as_str(), e.at.ms())
+    }
+}
+
+/// What one call of `Engine.step` found.
+#[pyclass(frozen, module = "beffroi._core")]
+struct Step {
+    tracks: Py<Tracks>,
+    events: Vec<CoreEvent>,
+    renamed: Vec<(i64, i64, i64)>,
+    closed: Option<Value>,
+}
+
+#[pymethods]
+impl Step {
+    #[getter]
+    fn tracks(&self, py: Python<'_>) -> Py<Tracks> {
+        self.tracks.clone_ref(py)
+    }
+    #[getter]
+    fn events(&self) -> Vec<Event> {
+        Event::list(&self.events)
+    }
+    #[getter]
+    fn renamed(&self) -> Vec<(i64, i64, i64)> {
+        self.renamed.clone()
+    }
+    #[getter]
+    fn stats(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.closed.as_ref().map(|value| to_python(py, value)).transpose()
+    }
+    fn __repr__(&self) -> String {
+        format!("<Step events={}>", self.events.len())
+    }
+}
+
+/// All analytics of one view.
+#[pyclass(module = "beffroi._core")]
+struct Engine {
+    core: Core,
+}
+
+/// A whole recording, copied, so that the GIL can go.
+struct Recording {
+    at: Vec<i64>,
+    offsets: Vec<usize>,
+    xyxy: Vec<f32>,
+    score: Vec<f32>,
+    class_id: Vec<u16>,
+    signals: Vec<Signals>,
+    motion: Vec<f32>,
+}
+
+impl Recording {
+    fn boxes(&self, i: usize) -> Boxes<'_> {
+        let (from, to) = (self.offsets[i], self.offsets[i + 1]);
+        Boxes {
+            xyxy: &self.xyxy[4 * from..4 * to],
+            score: &self.score[from..to],
+            class_id: &self.class_id[from..to],
+        }
+    }
+
+    fn motion(&self, i: usize) -> Option<[f64; 6]> {
+        let row = self.motion.get(6 * i..6 * i + 6)?;
+        let mut affine = [0.0; 6];
+        for (to, from) in affine.iter_mut().zip(row) {
+            *to = f64::from(*from);
+        }
+        affine.iter().all(|v| !v.is_nan()).then_some(affine)
+    }
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    fn new(scene_json: &str) -> PyResult<Self> {
+        Ok(Self { core: Core::new(scene_json)? })
+    }
+
+    #[pyo3(signature = (at_ms, xyxy, score, class_id, signals=None, motion=None))]
+    fn step(
+        &mut self,
+        py: Python<'_>,
+        at_ms: i64,
+        xyxy: &Bound<'_, PyAny>,
+        score: &Bound<'_, PyAny>,
+        class_id: &Bound<'_, PyAny>,
+        signals: Option<&Bound<'_, PyAny>>,
+        motion: Option<Vec<f64>>,
+    ) -> PyResult<Step> {
+        let xyxy = rows("xyxy", "float32 of shape (n, 4)", 4, xyxy)?;
+        let score = column::<f32>("score", "float32 of shape (n,)", score)?;
+        let class_id = column::<u16>("class_id", "uint16 of shape (n,)", class_id)?;
+        let motion = motion
+            .map(|m| {
+                <[f64; 6]>::try_from(m)
+                    .map_err(|_| InputError::new_err("motion needs six numbers (a, b, tx, c, d, ty)"))
+            })
+            .transpose()?;
+        let signals = signals_of(signals)?;
+        let boxes =
+            Boxes { xyxy: xyxy.as_slice().unwrap_or(&[]), score: slice(&score), class_id: slice(&class_id) };
+        self.core.step(Timestamp::from_ms(at_ms), boxes, pairs(&signals), motion)?;
+        let renamed = self.core.renamed().iter().map(|r| (r.subject as i64, r.old as i64, r.new as i64));
+        Ok(Step {
+            tracks: Py::new(py, Tracks::of(&self.core, at_ms))?,
+            events: self.core.events().to_vec(),
+            renamed: renamed.collect(),
+            closed: self.core.closed().cloned(),
+        })
+    }
+
+    #[pyo3(signature = (at_ms, reason="end_of_stream"))]
+    fn finish(&mut self, at_ms: i64, reason: &str) -> PyResult<Vec<Event>> {
+        Ok(Event::list(self.core.finish(Timestamp::from_ms(at_ms), reason)?))
+    }
+
+    #[pyo3(signature = (at_ms, offsets, xyxy, score, class_id, signals=None, motion=None))]
+    fn replay(
+        &mut self,
+        py: Python<'_>,
+        at_ms: &Bound<'_, PyAny>,
+        offsets: &Bound<'_, PyAny>,
+        xyxy: &Bound<'_, PyAny>,
+        score: &Bound<'_, PyAny>,
+        class_id: &Bound<'_, PyAny>,
+        signals: Option<Vec<Bound<'_, PyAny>>>,
+        motion: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<Event>> {
+        let at = slice(&column::<i64>("at_ms", "int64 of shape (f,)", at_ms)?).to_vec();
+        let offsets = slice(&column::<i64>("offsets", "int64 of shape (f + 1,)", offsets)?).to_vec();
+        let xyxy = rows("xyxy", "float32 of shape (n, 4)", 4, xyxy)?.as_slice().unwrap_or(&[]).to_vec();
+        let score = slice(&column::<f32>("score", "float32 of shape (n,)", score)?).to_vec();
+        let class_id = slice(&column::<u16>("class_id", "uint16 of shape (n,)", class_id)?).to_vec();
+        let motion = match motion.filter(|m| !m.is_none()) {
+            Some(m) => rows("motion", "float32 of shape (f, 6)", 6, m)?.as_slice().unwrap_or(&[]).to_vec(),
+            None => Vec::new(),
+        };
+        let signals = match signals {
+            Some(list) if list.len() != at.len() => {
+                return Err(InputError::new_err(format!(
+                    "signals has {} entries for {} pictures",
+                    list.len(),
+                    at.len()
+                )));
+            }
+            Some(list) => list.iter().map(|m| signals_of(Some(m))).collect::<PyResult<_>>()?,
+            None => vec![Vec::new(); at.len()],
+        };
+        if !motion.is_empty() && motion.len() != 6 * at.len() {
+            return Err(InputError::new_err(format!(
+                "motion has {} rows for {} pictures",
+                motion.len() / 6,
+                at.len()
+            )));
+        }
+        let rising = offsets.windows(2).all(|w| w[0] <= w[1]);
+        let whole = offsets.first() == Some(&0) && offsets.last() == Some(&(score.len() as i64));
+        if offsets.len() != at.len() + 1
+            || !rising
+            || !whole
+            || class_id.len() != score.len()
+            || xyxy.len() != 4 * score.len()
+        {
+            return Err(InputError::new_err(format!(
+                "offsets must rise from 0 to the number of boxes, one more than pictures: {} pictures, {} offsets, boxes {}, {} and {} rows",
+                at.len(),
+                offsets.len(),
+                xyxy.len() / 4,
+                score.len(),
+                class_id.len()
+            )));
+        }
+        let offsets = offsets.into_iter().map(|o| o as usize).collect();
+        let recording = Recording { at, offsets, xyxy, score, class_id, signals, motion };
+        let core = &mut self.core;
+        let events = py.detach(|| replay_all(core, &recording)).map_err(PyErr::from)?;
+        Ok(events.into_iter().map(|inner| Event { inner }).collect())
+    }
+
+    fn stats(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        to_python(py, &self.core.totals())
+    }
+
+    /// Pending and active incidents: rule, subject (0 for a group or place), `since_ms`, active.
+    fn timers(&self) -> Vec<(String, u64, i64, bool)> {
+        let subject = |key| if let crate::lifecycle::Key::Subject(id) = key { id } else { 0 };
+        self.core
+            .timers()
+            .map(|(rule, t)| (rule.to_owned(), subject(t.key), t.since.ms(), t.active))
+            .collect()
+    }
+
+    #[getter]
+    fn labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.scene().labels.iter().map(|l| &**l))
+    }
+}
+
+fn replay_all(core: &mut Core, recording: &Recording) -> Result<Vec<CoreEvent>, Error> {
+    let frames = recording.at.len();
+    let numbered = |i: usize, e: Error| match e {
+        Error::Input(text) => Error::Input(format!("picture {i}: {text}")),
+        other @ Error::Config { .. } => other,
+    };
+    let mut scratch = crate::detection::Detections::default();
+    let mut last = core.last_step();
+    for i in 0..frames {
+        let (at, b) = (Timestamp::from_ms(recording.at[i]), recording.boxes(i));
+        Core::check_time(at, last).map_err(|e| numbered(i, e))?;
+        last = Some(at);
+        let scene = core.scene();
+        scratch.fill(scene.aspect, &scene.groups, b.xyxy, b.score, b.class_id).map_err(|e| numbered(i, e))?;
+    }
+    let mut events = Vec::new();
+    for i in 0..frames {
+        let at = Timestamp::from_ms(recording.at[i]);
+        core.step(at, recording.boxes(i), pairs(&recording.signals[i]), recording.motion(i))
+            .map_err(|e| numbered(i, e))?;
+        events.extend_from_slice(core.events());
+    }
+    Ok(events)
+}
+
+/// Every rule kind.
+#[pyfunction]
+fn catalogue(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    let kinds = CATALOGUE.iter().map(|spec| {
+        json!({
+            "kind": spec.kind,
+            "manual": spec.manual(),
+            "schema": rule_schema(spec),
+            "onvif_topic": spec.onvif_topic,
+            "measurement": spec.measurement,
+            "momentary": spec.momentary,
+        })
+    });
+    to_python(py, &Value::Array(kinds.collect()))
+}
+
+/// Validates a scene without running it.
+#[pyfunction]
+fn check(py: Python<'_>, scene_json: &str) -> PyResult<Py<PyAny>> {
+    let (scene, written) = Scene::read(scene_json)?;
+    let rules = crate::engine::build_all(&scene, &written, &mut Probes::default())?;
+    let told = rules.iter().map(|r| {
+        json!({
+            "name": r.origin.rule,
+            "type": r.origin.kind,
+            "definition": {"fr": r.definition[0], "en": r.definition[1]},
+            "definition_hash": r.origin.definition_hash,
+            "warnings": r.warnings,
+        })
+    });
+    to_python(py, &Value::Array(told.collect()))
+}
+
+/// JSON Schema of a scene.
+#[pyfunction]
+fn scene_schema(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    let mut schema = schemars::schema_for!(SceneText).to_value();
+    let variants: Vec<Value> = CATALOGUE.iter().map(rule_schema).collect();
+    if let Some(items) = schema.pointer_mut("/properties/rules/items") {
+        *items = json!({"oneOf": variants});
+    }
+    to_python(py, &schema)
+}
+
+/// Runs literate scenarios.
+#[pyfunction]
+#[pyo3(signature = (cases_toml, scene_json=None))]
+fn rehearse(py: Python<'_>, cases_toml: &str, scene_json: Option<&str>) -> PyResult<Py<PyAny>> {
+    let results = crate::scenario::rehearse(cases_toml, scene_json)?;
+    to_python(py, &json!(results))
+}
+
+/// beffroi's core, private: import from `beffroi`.
+#[pymodule(gil_used = false)]
+mod _core {
+    use super::PyModuleMethods;
+    #[pymodule_export]
+    use super::{
+        BeffroiError, ConfigError, Engine, Event, InputError, Step, Tracks, catalogue, check, rehearse,
+        scene_schema,
+    };
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        let config_error = module.getattr("ConfigError")?;
+        config_error.setattr("path", "")?;
+        config_error.setattr("message", "")
+    }
+}

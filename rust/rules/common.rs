@@ -1,0 +1,499 @@
+//! What every rule takes, and how its settings are read: common keys, then the kind's own, unknown keys refused.
+
+use super::{CATALOGUE, Rule, RuleSpec, Target};
+use crate::definition::{Language, render};
+use crate::error::{Error, Result};
+use crate::event::{Origin, hex};
+use crate::facts::{Anchor, Fact, Probes};
+use crate::lifecycle::Timing;
+use crate::quantity::{Length, Size, Speed};
+use crate::scene::{Scene, read_value};
+use crate::time::Span;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// How urgent an alert is for the operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// For the record.
+    Info,
+    /// Look when you can.
+    #[default]
+    Warning,
+    /// Look now.
+    Critical,
+}
+
+impl Severity {
+    /// The word that is published.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// The settings that every rule takes.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Common {
+    /// Name of the rule, unique in its view; any language.
+    pub name: String,
+    /// Kind of the rule.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Name of the zone.
+    pub zone: Option<String>,
+    /// Name of the line.
+    pub line: Option<String>,
+    /// Name of the route.
+    pub route: Option<String>,
+    /// Class labels that count.
+    pub classes: Option<Vec<String>>,
+    /// How long it must hold before it starts.
+    pub after: Option<Span>,
+    /// Longest interruption that does not restart the clock; shorter than `after`.
+    pub gap: Option<Span>,
+    /// Quiet time before it ends, counted from when it last held.
+    pub clear_after: Option<Span>,
+    /// Least time between two starts.
+    #[serde(default)]
+    pub cooldown: Span,
+    /// Most starts in an hour.
+    #[schemars(range(min = 1))]
+    pub max_per_hour: Option<u32>,
+    /// How urgent its alerts are.
+    #[serde(default)]
+    pub severity: Severity,
+    /// Least mean score of a subject, 0..1.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub min_score: Option<f32>,
+    /// Least height of a subject.
+    pub min_size: Option<Size>,
+    /// Which point of the box stands for the subject; by default feet for people, ground centre for vehicles and
+    /// cycles, centre for objects.
+    pub anchor: Option<Anchor>,
+    /// Id of the authorisation that allows this rule.
+    pub authorisation: Option<String>,
+    /// Whether the rule runs.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The keys of [`Common`]; all others belong to the kind.
+const COMMON_KEYS: [&str; 17] = [
+    "name",
+    "type",
+    "zone",
+    "line",
+    "route",
+    "classes",
+    "after",
+    "gap",
+    "clear_after",
+    "cooldown",
+    "max_per_hour",
+    "severity",
+    "min_score",
+    "min_size",
+    "anchor",
+    "authorisation",
+    "enabled",
+];
+
+/// Who a rule looks at.
+#[derive(Debug)]
+pub struct Filter {
+    classes: Vec<bool>,
+    min_score: f32,
+    min_height: Option<Size>,
+}
+
+impl Filter {
+    /// Whether the subject is of the right class, sure enough and large enough.
+    pub fn admits(&self, fact: &Fact, scene: &Scene) -> bool {
+        self.class(fact.class_id)
+            && fact.score >= self.min_score
+            && self.min_height.is_none_or(|least| {
+                let height = fact.bbox.y2 - fact.bbox.y1;
+                match (least, &scene.ground) {
+                    (Size::Picture(share), _) => height >= share,
+                    (Size::Metres(m), Some(ground)) => {
+                        let foot = Anchor::Feet.point(&fact.bbox, fact.group);
+                        ground.scale_at(foot).is_some_and(|scale| height * scale.mean >= m)
+                    }
+                    (Size::Metres(_), None) => false,
+                }
+            })
+    }
+
+    /// Whether the class counts.
+    pub fn class(&self, class_id: u16) -> bool {
+        self.classes.get(usize::from(class_id)).copied().unwrap_or(false)
+    }
+
+    /// Whether the score is enough.
+    pub fn score(&self, score: f32) -> bool {
+        score >= self.min_score
+    }
+}
+
+/// What a kind's `build` may use.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The scene.
+    pub scene: &'a Scene,
+    /// What is to be observed.
+    pub probes: &'a mut Probes,
+    /// Who counts.
+    pub filter: Filter,
+    /// The rule's times; a kind may widen `gap`.
+    pub timing: Timing,
+    /// Point of the box.
+    pub anchor: Anchor,
+    /// Index of the zone.
+    pub zone: Option<usize>,
+    /// Index of the line.
+    pub line: Option<usize>,
+    /// Index of the route.
+    pub route: Option<usize>,
+    /// Things that are allowed and probably not meant.
+    pub warnings: Vec<String>,
+    settings: Map<String, Value>,
+}
+
+impl Context<'_> {
+    /// Reads the kind's own parameters.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the key.
+    pub fn params<P: DeserializeOwned + Serialize>(&mut self, own: Map<String, Value>) -> Result<P> {
+        let params: P = read_value(Value::Object(own))?;
+        if let Ok(Value::Object(all)) = serde_json::to_value(&params) {
+            self.settings.extend(all);
+        }
+        Ok(params)
+    }
+
+    /// The filter, once: the rule keeps it.
+    pub fn take_filter(&mut self) -> Filter {
+        std::mem::replace(&mut self.filter, Filter { classes: Vec::new(), min_score: 0.0, min_height: None })
+    }
+
+    /// Refuses metres on a view without calibration, and lengths that no subject can keep or exceed.
+    ///
+    /// # Errors
+    /// [`Error::Config`] at `key`.
+    pub fn length(&self, key: &str, length: Length) -> Result<()> {
+        if matches!(length, Length::Metres(_)) && self.scene.ground.is_none() {
+            return Err(uncalibrated(key, length, "1.2 body"));
+        }
+        if length.value() <= 0.0 {
+            return Err(Error::config(key, format!("`{length}` is no distance; it must be above 0")));
+        }
+        Ok(())
+    }
+
+    /// Refuses metres on a view without calibration.
+    ///
+    /// # Errors
+    /// [`Error::Config`] at `key`.
+    pub fn speed(&self, key: &str, speed: Speed) -> Result<()> {
+        if matches!(speed, Speed::MetresPerSecond(_)) && self.scene.ground.is_none() {
+            return Err(uncalibrated(key, speed, "0.5 body/s"));
+        }
+        Ok(())
+    }
+}
+
+fn uncalibrated(key: &str, value: impl std::fmt::Display, instead: &str) -> Error {
+    Error::config(
+        key,
+        format!("`{value}` needs a calibrated view: give `ground`, or use body sizes such as \"{instead}\""),
+    )
+}
+
+/// A rule ready to run.
+#[derive(Debug)]
+pub struct Built {
+    /// What holds.
+    pub rule: Box<dyn Rule>,
+    /// For how long.
+    pub timing: Timing,
+    /// What its events say of it.
+    pub origin: Arc<Origin>,
+    /// Its kind.
+    pub spec: &'static RuleSpec,
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Definition in French and English.
+    pub definition: [String; 2],
+    /// Things that are allowed and probably not meant.
+    pub warnings: Vec<String>,
+}
+
+/// Builds a rule from what the scene says.
+///
+/// # Errors
+/// [`Error::Config`] with the key inside the rule.
+pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -> Result<Built> {
+    let spec = kind_of(written)?;
+    let mut own = Map::new();
+    let mut shared = Map::new();
+    for (key, value) in written {
+        let part = if COMMON_KEYS.contains(&key.as_str()) { &mut shared } else { &mut own };
+        part.insert(key.clone(), value.clone());
+    }
+    let common: Common = read_value(Value::Object(shared))?;
+    if common.name.trim().is_empty() {
+        return Err(Error::config("name", "a rule needs a name"));
+    }
+    let timing = timing_of(&common, spec)?;
+    let (zone, line, route) = target_of(&common, spec, scene)?;
+    let classes = classes_of(&common, spec, scene)?;
+    if common.min_size.is_some_and(|s| matches!(s, Size::Metres(_))) && scene.ground.is_none() {
+        return Err(uncalibrated("min_size", common.min_size.unwrap_or(Size::Metres(0.0)), "0.05"));
+    }
+    if common.min_score.is_some_and(|s| !(0.0..=1.0).contains(&s)) {
+        return Err(Error::config("min_score", "a score lies in 0..1"));
+    }
+    if common.max_per_hour == Some(0) {
+        return Err(Error::config(
+            "max_per_hour",
+            "0 an hour could never fire; leave it out, or set `enabled: false`",
+        ));
+    }
+    let filter = Filter {
+        classes: scene.labels.iter().map(|label| classes.iter().any(|c| **c == **label)).collect(),
+        min_score: common.min_score.unwrap_or(0.0),
+        min_height: common.min_size,
+    };
+    let anchor = common.anchor.unwrap_or_default();
+    let mut settings = match serde_json::to_value(&common) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    };
+    settings.insert("classes".into(), Value::from(classes));
+    for (key, span) in [("after", timing.after), ("gap", timing.gap), ("clear_after", timing.clear_after)] {
+        settings.insert(key.into(), Value::from(span.to_string()));
+    }
+    let warnings = Vec::new();
+    let mut context =
+        Context { scene, probes, filter, timing, anchor, zone, line, route, warnings, settings };
+    let rule = (spec.build)(own, &mut context)?;
+    let definition = [Language::Fr, Language::En].map(|l| render(spec.definition, &context.settings, l));
+    let zone_name = common.zone.clone().or(common.line.clone()).or(common.route.clone());
+    let origin = Origin {
+        view: scene.view.clone(),
+        rule: common.name,
+        kind: spec.kind,
+        zone: zone_name,
+        severity: common.severity.as_str(),
+        authorisation: common.authorisation,
+        definition_hash: hash_of(&context.settings, &definition, scene, (zone, line, route)),
+    };
+    Ok(Built {
+        rule,
+        timing: context.timing,
+        origin: Arc::new(origin),
+        spec,
+        enabled: common.enabled,
+        definition,
+        warnings: context.warnings,
+    })
+}
+
+fn kind_of(written: &Map<String, Value>) -> Result<&'static RuleSpec> {
+    let kinds = || CATALOGUE.iter().map(|s| s.kind).collect::<Vec<_>>().join(", ");
+    let Some(kind) = written.get("type").and_then(Value::as_str) else {
+        return Err(Error::config("type", format!("a rule needs a type, one of: {}", kinds())));
+    };
+    CATALOGUE
+        .iter()
+        .find(|s| s.kind == kind)
+        .ok_or_else(|| Error::config("type", format!("`{kind}` is no kind of rule; there are: {}", kinds())))
+}
+
+fn timing_of(common: &Common, spec: &RuleSpec) -> Result<Timing> {
+    let after = common.after.unwrap_or(spec.defaults.after);
+    if spec.momentary && after > Span::ZERO {
+        return Err(Error::config(
+            "after",
+            format!("{} happens in a moment: nothing to wait for", spec.kind),
+        ));
+    }
+    // Unless told otherwise, four fifths of `after` at most: one missed picture at five a second is forgiven
+    // even where `after` is half a second, and the condition must still hold at the end.
+    let room = Span::from_ms(after.ms() * 4 / 5);
+    let gap = common.gap.unwrap_or(spec.defaults.gap.min(room));
+    if common.gap.is_some() && gap >= after {
+        return Err(Error::config(
+            "gap",
+            format!("{gap} is not below `after` ({after}): an interruption would outlast what it interrupts"),
+        ));
+    }
+    let clear_after = common.clear_after.unwrap_or(spec.defaults.clear_after);
+    Ok(Timing { after, gap, clear_after, cooldown: common.cooldown, max_per_hour: common.max_per_hour })
+}
+
+type Targets = (Option<usize>, Option<usize>, Option<usize>);
+
+fn target_of(common: &Common, spec: &RuleSpec, scene: &Scene) -> Result<Targets> {
+    let (zones, lines, routes) = match spec.target {
+        Target::Zone => (true, false, false),
+        Target::Line => (false, true, false),
+        Target::ZoneOrLine => (true, true, false),
+        Target::ZoneOrRoute => (true, false, true),
+    };
+    let zone = named("zone", common.zone.as_deref(), zones, &names(&scene.zones))?;
+    let line = named("line", common.line.as_deref(), lines, &names(&scene.lines))?;
+    let route = named("route", common.route.as_deref(), routes, &names(&scene.routes))?;
+    let missing = match spec.target {
+        Target::Zone if zone.is_none() => Some(("zone", "a `zone`")),
+        Target::Line if line.is_none() => Some(("line", "a `line`")),
+        Target::ZoneOrLine if zone.is_none() && line.is_none() => Some(("zone", "a `zone` or a `line`")),
+        Target::ZoneOrRoute if zone.is_none() && route.is_none() => Some(("zone", "a `zone` or a `route`")),
+        _ => None,
+    };
+    match missing {
+        Some((key, what)) => Err(Error::config(key, format!("{} needs {what}", spec.kind))),
+        None => Ok((zone, line, route)),
+    }
+}
+
+fn names<T>(shapes: &[(String, T)]) -> Vec<&str> {
+    shapes.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+fn named(key: &str, name: Option<&str>, allowed: bool, known: &[&str]) -> Result<Option<usize>> {
+    let Some(name) = name else { return Ok(None) };
+    if !allowed {
+        return Err(Error::config(key, format!("this kind of rule has no `{key}`")));
+    }
+    if let Some(index) = known.iter().position(|k| *k == name) {
+        return Ok(Some(index));
+    }
+    let there = if known.is_empty() {
+        format!("the view has no {key}s")
+    } else {
+        format!("the view has: {}", known.join(", "))
+    };
+    Err(Error::config(key, format!("no {key} is named `{name}`; {there}")))
+}
+
+fn classes_of(common: &Common, spec: &RuleSpec, scene: &Scene) -> Result<Vec<String>> {
+    let known = |label: &str| scene.labels.iter().any(|l| **l == *label);
+    let Some(asked) = &common.classes else {
+        let classes: Vec<String> =
+            spec.defaults.classes.iter().filter(|c| known(c)).map(|&c| c.to_owned()).collect();
+        if classes.is_empty() {
+            return Err(Error::config(
+                "classes",
+                format!(
+                    "the detector knows none of {}; say which `classes` count",
+                    spec.defaults.classes.join(", ")
+                ),
+            ));
+        }
+        return Ok(classes);
+    };
+    if asked.is_empty() {
+        return Err(Error::config(
+            "classes",
+            "no class at all could never fire; leave it out for the default",
+        ));
+    }
+    if let Some(i) = asked.iter().position(|c| !known(c)) {
+        return Err(Error::config(
+            format!("classes[{i}]"),
+            format!("the detector knows no class `{}`", asked[i]),
+        ));
+    }
+    Ok(asked.clone())
+}
+
+/// Hash of everything that decides: settings, shapes, calibration, and the sentence that people read.
+fn hash_of(
+    settings: &Map<String, Value>,
+    definition: &[String; 2],
+    scene: &Scene,
+    (zone, line, route): Targets,
+) -> String {
+    let mut sorted: Vec<_> = settings.iter().collect();
+    sorted.sort_by_key(|(key, _)| key.as_str());
+    let shapes = (
+        zone.map(|i| &scene.zones[i].1),
+        line.map(|i| &scene.lines[i].1),
+        route.map(|i| &scene.routes[i].1),
+        &scene.ground,
+    );
+    let text = format!("{sorted:?}\n{definition:?}\n{shapes:?}");
+    hex(&Sha256::digest(text.as_bytes())[..8])
+}
+
+/// JSON Schema of a rule of this kind: common keys and its own, nothing else.
+pub fn rule_schema(spec: &RuleSpec) -> Value {
+    let mut schema = schemars::generate::SchemaSettings::draft2020_12()
+        .with(|s| s.inline_subschemas = true)
+        .into_generator()
+        .into_root_schema_for::<Common>()
+        .to_value();
+    let own = (spec.schema)().to_value();
+    let Value::Object(root) = &mut schema else { return schema };
+    root.shift_remove("$schema");
+    root.insert("title".into(), spec.kind.into());
+    root.insert("description".into(), spec.manual().lines().next().unwrap_or_default().into());
+    if let Some(Value::Object(all)) = root.get_mut("properties") {
+        all.insert("type".into(), serde_json::json!({"const": spec.kind}));
+        for key in ["zone", "line", "route"] {
+            let kept = match spec.target {
+                Target::Zone => key == "zone",
+                Target::Line => key == "line",
+                Target::ZoneOrLine => key != "route",
+                Target::ZoneOrRoute => key != "line",
+            };
+            if !kept {
+                all.shift_remove(key);
+            }
+        }
+        if spec.momentary {
+            all.shift_remove("after");
+            all.shift_remove("gap");
+        }
+        for (key, default) in [("after", spec.defaults.after), ("clear_after", spec.defaults.clear_after)] {
+            if let Some(Value::Object(property)) = all.get_mut(key) {
+                property.insert("default".into(), default.to_string().into());
+            }
+        }
+        if let Some(Value::Object(property)) = all.get_mut("classes") {
+            property.insert("default".into(), Value::from(spec.defaults.classes.to_vec()));
+        }
+        if let Some(Value::Object(more)) = own.get("properties") {
+            all.extend(more.clone());
+        }
+    }
+    if let (Some(Value::Array(required)), Some(Value::Array(more))) =
+        (root.get_mut("required"), own.get("required"))
+    {
+        required.extend(more.iter().cloned());
+    }
+    if let Some(Value::Array(required)) = root.get_mut("required") {
+        match spec.target {
+            Target::Zone => required.push("zone".into()),
+            Target::Line => required.push("line".into()),
+            _ => {}
+        }
+    }
+    schema
+}

@@ -1,0 +1,115 @@
+//! The catalogue: every rule kind, and how a rule is built from what the scene says.
+//!
+//! Adding a kind means adding its file and its two lines here; schema, manual, definitions and tests follow.
+
+mod common;
+mod gathering;
+mod intrusion;
+mod line_count;
+mod line_crossing;
+mod loitering;
+mod occupancy;
+mod parking;
+mod stopped_vehicle;
+mod wrong_way;
+
+pub use common::{Built, Common, Context, Filter, Severity, build, rule_schema};
+pub use line_crossing::BAND;
+
+use crate::definition::Template;
+use crate::error::Result;
+use crate::facts::Facts;
+use crate::lifecycle::Holds;
+use crate::time::Span;
+use serde_json::{Map, Value};
+
+/// A condition over facts. Time belongs to the lifecycle, not to the rule.
+pub trait Rule: Send + Sync + std::fmt::Debug {
+    /// Says what holds in this step.
+    fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds);
+
+    /// The watch ends: totals to report, memory to drop.
+    fn finish(&mut self, _holds: &mut Holds) {}
+}
+
+/// What a rule of this kind is drawn on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A zone.
+    Zone,
+    /// A line.
+    Line,
+    /// A zone, a line, or both.
+    ZoneOrLine,
+    /// A zone or a route.
+    ZoneOrRoute,
+}
+
+/// What holds for a kind when the rule says nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Defaults {
+    /// How long the condition must hold.
+    pub after: Span,
+    /// Longest forgiven interruption, if `after` leaves room for it.
+    pub gap: Span,
+    /// Quiet time before it ends.
+    pub clear_after: Span,
+    /// Class labels; those that the scene does not have are left out.
+    pub classes: &'static [&'static str],
+}
+
+/// Makes a rule from its own parameters.
+pub type Build = fn(Map<String, Value>, &mut Context<'_>) -> Result<Box<dyn Rule>>;
+
+/// A rule kind as plain data.
+#[derive(Debug)]
+pub struct RuleSpec {
+    /// Its name in `type`.
+    pub kind: &'static str,
+    /// Source of its file, whose head is the manual page.
+    pub source: &'static str,
+    /// The plain-language definition.
+    pub definition: Template,
+    /// The topic that ONVIF has for it.
+    pub onvif_topic: Option<&'static str>,
+    /// What it is drawn on.
+    pub target: Target,
+    /// When the rule says nothing.
+    pub defaults: Defaults,
+    /// It reports totals and never alarms.
+    pub measurement: bool,
+    /// It is over as soon as it happens.
+    pub momentary: bool,
+    /// JSON Schema of its own parameters.
+    pub schema: fn() -> schemars::Schema,
+    /// Makes the rule from its own parameters.
+    pub build: Build,
+}
+
+impl RuleSpec {
+    /// The manual page, Markdown.
+    pub fn manual(&self) -> String {
+        let lines = self.source.lines().take_while(|l| l.starts_with("//!"));
+        lines.map(|l| l[3..].strip_prefix(' ').unwrap_or(&l[3..])).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Every rule kind.
+pub static CATALOGUE: &[RuleSpec] = &[
+    gathering::SPEC,
+    intrusion::SPEC,
+    line_count::SPEC,
+    line_crossing::SPEC,
+    loitering::SPEC,
+    occupancy::SPEC,
+    parking::SPEC,
+    stopped_vehicle::SPEC,
+    wrong_way::SPEC,
+];
+
+/// People, as rules mean them by default.
+pub const PEOPLE: &[&str] = &["person"];
+/// Motor vehicles.
+pub const VEHICLES: &[&str] = &["car", "motorcycle", "bus", "truck", "van"];
+/// Everything that moves on a road.
+pub const ROAD_USERS: &[&str] = &["person", "bicycle", "car", "motorcycle", "bus", "truck", "van"];
