@@ -38,7 +38,7 @@ class Detections:
     xyxy: NDArray[np.float32]
     score: NDArray[np.float32]
     class_id: NDArray[np.uint16]
-    signals: Mapping[str, str] = field(default=NO_SIGNALS)
+    signals: Mapping[str, str] = field(default_factory=lambda: NO_SIGNALS)
 
     def __post_init__(self) -> None:
         n = len(self.score) if isinstance(self.score, np.ndarray) and self.score.ndim else 0
