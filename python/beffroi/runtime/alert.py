@@ -1,0 +1,66 @@
+"""An alert: one event of the engine, and what it was seen with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from beffroi._core import catalogue
+
+if TYPE_CHECKING:
+    from beffroi._core import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What every alert of one view shares.
+
+    `evaluation` marks everything that does not show a place as it is now, or is not meant to be acted on;
+    `live` says that media time is wall clock time, milliseconds since 1970 in UTC.
+    """
+
+    site: str
+    camera: str
+    view: str
+    evaluation: bool
+    live: bool
+    model: str
+    engine: str
+
+
+def measurements() -> frozenset[str]:
+    """Rule kinds whose events are totals, not alerts."""
+    return frozenset(entry["kind"] for entry in catalogue() if entry.get("measurement"))
+
+
+def alert(event: Event, seen: Circumstances, snapshot: str | None) -> dict[str, Any]:
+    """The event's own keys in their own order, followed by its circumstances."""
+    return {
+        **json.loads(event.to_json()),
+        "site": seen.site,
+        "camera": seen.camera,
+        "view": seen.view,
+        "evaluation": seen.evaluation,
+        "at": moment(event.at_ms, live=seen.live),
+        "model": seen.model,
+        "engine": seen.engine,
+        "snapshot": snapshot,
+    }
+
+
+def moment(at_ms: int, *, live: bool) -> str:
+    """ISO 8601: a moment in UTC of a live camera, a time since the start of a recording otherwise.
+
+    >>> moment(12_400, live=False)
+    'PT12.4S'
+    >>> moment(1_780_000_000_040, live=True)
+    '2026-05-28T20:26:40.040Z'
+    """
+    if live:
+        at = datetime.fromtimestamp(at_ms / 1000, UTC)
+        return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, rest = divmod(at_ms, 1000)
+    digits = f"{seconds}.{rest:03d}".rstrip("0").rstrip(".")
+    return f"PT{digits}S"

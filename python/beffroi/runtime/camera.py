@@ -1,0 +1,218 @@
+"""The loop of one camera: picture, boxes, events, store, sinks; one thread, nothing queued."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from beffroi.errors import BeffroiError, SourceError
+from beffroi.runtime.alert import Circumstances, alert
+from beffroi.runtime.report import CameraReport
+from beffroi.runtime.timers import Coverage, StageTimers
+from beffroi.store import Change, RunFacts, RunOutcome
+
+if TYPE_CHECKING:
+    from beffroi._core import Engine, Event, Step
+    from beffroi.components import Detector, Source
+    from beffroi.frame import Detections, Frame
+    from beffroi.metrics import Metrics
+    from beffroi.runtime.delivery import Delivery
+    from beffroi.runtime.masks import Masks
+    from beffroi.store import Store
+
+log = logging.getLogger(__name__)
+
+OnEvent: TypeAlias = Callable[[dict[str, Any]], None]
+"""Called with each alert once it is committed, from the thread of its camera."""
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called after each picture: the camera, its media time in milliseconds, the number of pictures so far."""
+
+
+class Snapshots(Protocol):
+    """Keeps a picture of a starting alert, blurred."""
+
+    def save(self, incident: str, frame: Frame, detections: Detections) -> str:
+        """Write it; returns the path that the alert will carry."""
+
+
+class Watcher(Protocol):
+    """Someone who looks on: a renderer, a recorder."""
+
+    def watch(self, frame: Frame, detections: Detections, step: Step) -> None:
+        """See one analysed picture, masks already zeroed."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One camera, ready to run."""
+
+    facts: RunFacts
+    seen: Circumstances
+    source: Source
+    detector: Detector
+    engine: Engine
+    masks: Masks
+    fps: float
+    snapshots: Snapshots | None = None
+    watchers: tuple[Watcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where everything goes, shared by all cameras of a run."""
+
+    store: Store
+    delivery: Delivery
+    metrics: Metrics
+    measuring: frozenset[str]
+    on_event: OnEvent = lambda _alert: None
+    progress: Progress = lambda _camera, _at_ms, _frames: None
+
+
+class CameraLoop:
+    """Runs one camera to its end; whatever happens, what is active ends with a reason."""
+
+    def __init__(self, watched: Watched, outlets: Outlets) -> None:
+        self._watched, self._outlets = watched, outlets
+        name = watched.facts.camera
+        self._timed = StageTimers(name, outlets.metrics)
+        self._coverage = Coverage(name, outlets.metrics, watched.fps)
+        self._started: Counter[str] = Counter()
+        self._totals: dict[str, dict[str, float]] = {}
+        self._snapshots: dict[str, str] = {}
+        self._run = 0
+
+    def run(self, stop: threading.Event) -> CameraReport:
+        """Analyse until the stream ends or `stop` is set. Raises nothing: the report says what went wrong."""
+        facts, outlets = self._watched.facts, self._outlets
+        outlets.metrics.detector(facts.camera, facts.model, facts.provider)
+        report = CameraReport(facts.camera, facts.view, facts.model, facts.provider)
+        try:
+            self._run = outlets.store.begin(facts)
+            for frame in self._frames(stop):
+                self._analyse(frame)
+            report.outcome = "stopped" if stop.is_set() else "end_of_stream"
+        except SourceError as error:
+            report.outcome, report.error = "signal_lost", str(error)
+        except Exception as error:
+            report.outcome, report.error = "analysis_failed", self._said(error)
+        try:
+            self._end(report.outcome)
+        except Exception as error:
+            report.error = report.error or self._said(error)
+            report.outcome = "analysis_failed"
+        self._close(report)
+        self._fill(report)
+        return report
+
+    def _frames(self, stop: threading.Event) -> Iterator[Frame]:
+        frames = iter(self._watched.source.frames())
+        while not stop.is_set():
+            with self._timed("decode"):
+                frame = next(frames, None)
+                if frame is None:
+                    return
+                frame = self._watched.masks.zero(frame)
+            yield frame
+
+    def _analyse(self, frame: Frame) -> None:
+        watched = self._watched
+        with self._timed("detect"):
+            (found,) = watched.detector.detect([frame])
+        with self._timed("core"):
+            signals = found.signals or None
+            step = watched.engine.step(frame.at_ms, found.xyxy, found.score, found.class_id, signals)
+        self._coverage.add(frame.at_ms)
+        with self._timed("store"):
+            self._keep(step.events, frame, found)
+            if step.stats is not None:
+                self._count(step.stats)
+        with self._timed("render"):
+            for watcher in watched.watchers:
+                watcher.watch(frame, found, step)
+        self._outlets.progress(watched.facts.camera, frame.at_ms, self._coverage.frames)
+
+    def _keep(self, events: list[Event], frame: Frame | None, found: Detections | None) -> None:
+        """Commit `events`, then tell everyone."""
+        if not events:
+            return
+        outlets = self._outlets
+        changes = [self._change(event, frame, found) for event in events]
+        outlets.store.commit(self._run, changes, outlets.delivery.names)
+        for change in changes:
+            self._tell(change)
+        outlets.delivery.flush()
+
+    def _change(self, event: Event, frame: Frame | None, found: Detections | None) -> Change:
+        snapshots, known = self._watched.snapshots, self._snapshots
+        if event.change == "started" and snapshots and frame is not None and found is not None:
+            known[event.id] = snapshots.save(event.id, frame, found)
+        snapshot = known.pop(event.id, None) if event.change == "ended" else known.get(event.id)
+        measurement = event.type in self._outlets.measuring
+        return Change(event.to_json(), alert(event, self._watched.seen, snapshot), measurement)
+
+    def _tell(self, change: Change) -> None:
+        told = dict(change.alert)
+        rule = told["rule"]
+        if change.measurement:
+            self._totals[rule] = told["measured"]
+        elif told["change"] == "started":
+            self._started[rule] += 1
+            self._outlets.metrics.alert(told["camera"], rule, told["type"])
+        self._outlets.on_event(told)
+
+    def _count(self, stats: dict[str, Any]) -> None:
+        period = (stats["from_ms"], stats["until_ms"])
+        self._outlets.store.count(self._run, self._watched.facts.view, *period, stats)
+
+    def _end(self, outcome: str) -> None:
+        """End what is active. The last moment known is that of the last picture."""
+        coverage = self._coverage
+        if coverage.to_ms is not None:
+            with self._timed("core"):
+                events = self._watched.engine.finish(coverage.to_ms, outcome)
+            with self._timed("store"):
+                self._keep(events, None, None)
+        if self._run:
+            self._outlets.store.finish(
+                self._run,
+                RunOutcome(
+                    coverage.from_ms,
+                    coverage.to_ms,
+                    coverage.analysed_ms,
+                    coverage.not_analysed_ms,
+                    coverage.frames,
+                    dropped=0,
+                    outcome=outcome,
+                ),
+            )
+
+    def _close(self, report: CameraReport) -> None:
+        """Close what belongs to this camera alone, each whatever the others do."""
+        for part in (*self._watched.watchers, self._watched.source):
+            try:
+                part.close()
+            except Exception as error:
+                report.error = report.error or self._said(error)
+
+    def _fill(self, report: CameraReport) -> None:
+        coverage = self._coverage
+        for name in ("frames", "from_ms", "to_ms", "analysed_ms", "not_analysed_ms"):
+            setattr(report, name, getattr(coverage, name))
+        report.alerts = dict(self._started)
+        report.totals = self._totals
+        report.stages = self._timed.seconds
+
+    def _said(self, error: Exception) -> str:
+        """Our own errors speak for themselves; anything else is a defect, and its trace goes to the log."""
+        if isinstance(error, BeffroiError):
+            return str(error)
+        log.error("%s: unexpected error", self._watched.facts.camera, exc_info=error)
+        return f"unexpected error, see the log: {type(error).__name__}: {error}"

@@ -1,0 +1,157 @@
+"""From the settings of a camera to the parts that run it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beffroi._core import Engine, __version__
+from beffroi.errors import Problem, SiteError
+from beffroi.runtime.alert import Circumstances
+from beffroi.runtime.camera import Watched, Watcher
+from beffroi.runtime.masks import Masks
+from beffroi.runtime.watchers import watchers as watchers_of
+from beffroi.store import RunFacts
+
+if TYPE_CHECKING:
+    from beffroi.components import SourceConfig
+    from beffroi.config.site import Camera, Site
+    from beffroi.config.view import View
+    from beffroi.runtime.detectors import Detectors
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What was asked for beside the site file; `pace` replaces the pace of sources that have one."""
+
+    render: Path | None = None
+    blur: bool = True
+    record: Path | None = None
+    pace: str | None = None
+
+    def of(self, camera: str, *, alone: bool) -> Wishes:
+        """The same for one camera: with several cameras, files carry the name of theirs."""
+        if alone:
+            return self
+        return Wishes(_named(self.render, camera), self.blur, _named(self.record, camera), self.pace)
+
+
+def _named(path: Path | None, camera: str) -> Path | None:
+    if path is None:
+        return None
+    first, dot, rest = path.name.partition(".")
+    return path.with_name(f"{first}-{camera}{dot}{rest}")
+
+
+def chosen(site: Site, cameras: Sequence[str] | None) -> dict[str, Camera]:
+    """The cameras of these names, all of them for None; raises `SiteError` for a name that is not there."""
+    if cameras is None:
+        return dict(site.cameras)
+    for name in cameras:
+        if name not in site.cameras:
+            known = ", ".join(site.cameras)
+            raise mistake(site, "cameras", f"there is no camera {name!r}; there are {known}")
+    return {name: site.cameras[name] for name in cameras}
+
+
+def only_view(site: Site, camera: str, views: Mapping[str, View], wanted: str | None = None) -> str:
+    """The view to run: the `wanted` one, or the only one; raises `SiteError` if that leaves a choice."""
+    place, known = f"cameras.{camera}.views", ", ".join(views)
+    if wanted is not None:
+        if wanted not in views:
+            raise mistake(site, place, f"there is no view {wanted!r}; there are {known}")
+        return wanted
+    if len(views) > 1:
+        raise mistake(
+            site,
+            place,
+            f"several views ({known}) cannot run yet: nothing tells which one is in sight; leave one",
+        )
+    return next(iter(views))
+
+
+def mistake(site: Site, place: str, message: str) -> SiteError:
+    """A mistake in the use of a site that its file alone could not show."""
+    return SiteError([Problem(str(site.path), None, None, place, message)])
+
+
+def site_hash(site: Site) -> str:
+    """SHA-256 of the whole configuration, 64 hex digits."""
+    text = json.dumps(site.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def engine(site: Site, camera: str, view: str, labels: Sequence[str], size: tuple[int, int]) -> Engine:
+    """The engine of one view for pictures of `size` (width, height); raises `SiteError` if it cannot run."""
+    from beffroi._core import ConfigError
+
+    settings = site.cameras[camera].views[view]
+    scene = settings.scene(camera, view, labels, size[0] / size[1], site.timezone)
+    try:
+        return Engine(json.dumps(scene))
+    except ConfigError as error:
+        place = f"cameras.{camera}.views.{view}.{error.path}".rstrip(".")
+        raise mistake(site, place, error.message) from error
+
+
+def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watched:
+    """Open and build everything of one camera; what was opened is closed again if something fails.
+
+    Raises
+    ------
+    BeffroiError
+        If a part cannot be built; the text says which camera.
+    """
+    camera = site.cameras[name]
+    view = only_view(site, name, camera.views)
+    context = site.context(name)
+    with ExitStack() as opened:
+        detector = detectors.build(camera.detect, context)
+        source = _paced(camera.source, wishes.pace).build(context, camera.detect.fps)
+        opened.callback(source.close)
+        running = engine(site, name, view, detector.labels, source.size)
+        evaluation = site.is_evaluation(name)
+        live = camera.source.live
+        model = f"{detector.name} {detector.version}".strip()
+        _warn_of_schedules(name, camera.views[view], live=live)
+        watchers: list[Watcher] = []
+        for watcher in watchers_of(name, view, detector, source.size, wishes):
+            opened.callback(watcher.close)
+            watchers.append(watcher)
+        watched = Watched(
+            facts=RunFacts(
+                site.name, site_hash(site), name, view, model, detector.provider, __version__, evaluation
+            ),
+            seen=Circumstances(site.name, name, view, evaluation, live, model, __version__),
+            source=source,
+            detector=detector,
+            engine=running,
+            masks=Masks(list(camera.views[view].masks.values())),
+            fps=camera.detect.fps,
+            snapshots=None,
+            watchers=tuple(watchers),
+        )
+        opened.pop_all()
+        return watched
+
+
+def _paced(source: SourceConfig, pace: str | None) -> SourceConfig:
+    if pace is None or "pace" not in type(source).model_fields:
+        return source
+    return type(source).model_validate({**source.model_dump(), "pace": pace})
+
+
+def _warn_of_schedules(camera: str, view: View, *, live: bool) -> None:
+    for rule in view.rules:
+        if "schedule" in rule and not live:
+            log.warning(
+                "%s: rule %s runs all the time: a recording has no time of day", camera, rule.get("name")
+            )

@@ -1,0 +1,101 @@
+"""What a run found, said to people and to programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(slots=True)
+class CameraReport:
+    """One camera's run; times in milliseconds of media time.
+
+    `outcome` is ``end_of_stream``, ``stopped``, ``signal_lost`` or ``analysis_failed``; `error` says why for
+    the latter two. `totals` holds the last measured values of each measuring rule.
+    """
+
+    camera: str
+    view: str = ""
+    model: str = ""
+    provider: str = ""
+    frames: int = 0
+    dropped: int = 0
+    from_ms: int | None = None
+    to_ms: int | None = None
+    analysed_ms: int = 0
+    not_analysed_ms: int = 0
+    alerts: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, dict[str, float]] = field(default_factory=dict)
+    stages: dict[str, float] = field(default_factory=dict)
+    outcome: str = "end_of_stream"
+    error: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; seconds are rounded to milliseconds."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        return {**plain, "stages": {stage: round(spent, 3) for stage, spent in self.stages.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A whole run. `undelivered` counts, by sink, the alerts that still wait in the store."""
+
+    site: str
+    evaluation: bool
+    cameras: tuple[CameraReport, ...]
+    wall_s: float
+    interrupted: bool = False
+    undelivered: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Every camera was analysed until its end or until someone stopped it, and every alert delivered."""
+        return not self.undelivered and all(camera.error is None for camera in self.cameras)
+
+    @property
+    def errors(self) -> list[str]:
+        """What went wrong, a line each."""
+        lost = [f"{camera.camera}: {camera.error}" for camera in self.cameras if camera.error is not None]
+        return lost + [
+            f"sink {name}: {count} alerts could not be delivered; they wait in the store"
+            for name, count in self.undelivered.items()
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        return {
+            "site": self.site,
+            "evaluation": self.evaluation,
+            "ok": self.ok,
+            "interrupted": self.interrupted,
+            "wall_s": round(self.wall_s, 3),
+            "undelivered": self.undelivered,
+            "cameras": [camera.as_json() for camera in self.cameras],
+        }
+
+    def table(self) -> Table:
+        """A table for a terminal."""
+        from rich.table import Table
+
+        mark = " (evaluation)" if self.evaluation else ""
+        table = Table(title=f"{self.site}{mark}, {self.wall_s:.1f} s", title_justify="left")
+        for name in ("camera", "analysed", "not analysed", "frames", "alerts", "totals", "ended"):
+            table.add_column(name)
+        for camera in self.cameras:
+            table.add_row(
+                camera.camera,
+                f"{camera.analysed_ms / 1000:.1f} s",
+                f"{camera.not_analysed_ms / 1000:.1f} s",
+                str(camera.frames),
+                "\n".join(f"{rule}: {count}" for rule, count in camera.alerts.items()) or "none",
+                "\n".join(f"{rule}: {_values(total)}" for rule, total in camera.totals.items()),
+                camera.error or camera.outcome.replace("_", " "),
+            )
+        return table
+
+
+def _values(measured: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in measured.items())
