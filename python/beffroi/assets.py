@@ -1,8 +1,9 @@
 """Weights and clips: where they are, and how to get them. Nothing of it is part of the package.
 
-A file is looked for in the folder named by ``BEFFROI_ASSETS``, in ``../shared/assets`` beside the repository or
-the working directory, then in the cache (``$XDG_CACHE_HOME/beffroi``). A model that is nowhere is downloaded into
-the cache from the public address in its manifest, and kept only if it is the very file that the manifest names.
+A file is looked for in the folder named by ``BEFFROI_ASSETS``, in ``../shared/assets`` beside the
+repository or the working directory, then in the cache (``$XDG_CACHE_HOME/beffroi``). A model that is
+nowhere is downloaded into the cache from the public address in its manifest, and kept only if it is the
+very file that the manifest names.
 """
 
 from __future__ import annotations
@@ -89,8 +90,8 @@ def known() -> list[Asset]:
 def fetch(manifest: Manifest, folder: Path | None = None, progress: Progress | None = None) -> Path:
     """Download the weights of `manifest` below `folder` (default: the cache) and return the file.
 
-    What arrives is checked before it gets its name: an interrupted or wrong download leaves nothing behind and
-    does not touch a file that is already there.
+    What arrives is checked before it gets its name: an interrupted or wrong download leaves nothing behind
+    and does not touch a file that is already there.
 
     Raises
     ------

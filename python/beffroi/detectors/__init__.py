@@ -1,0 +1,1 @@
+"""What finds the boxes. Each file is one ``type``; see `beffroi.components`."""

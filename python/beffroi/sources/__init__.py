@@ -1,0 +1,1 @@
+"""Where pictures come from. Each file is one ``type``; see `beffroi.components`."""
