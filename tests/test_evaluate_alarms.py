@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from beffroi.evaluate import truth
+from beffroi.errors import StoreError
+from beffroi.evaluate import actev, truth
+from beffroi.evaluate.alarms import AlarmReport, CaseResult, Skipped
 from beffroi.evaluate.score import Score, score, total
-from beffroi.evaluate.truth import Case, TruthError
+from beffroi.evaluate.truth import Case, Clip, TruthError
+from beffroi.evaluate.watch import Incident
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 RULE = {"type": "intrusion", "zone": "lawn"}
 
@@ -175,3 +181,86 @@ def test_clips_are_chosen_by_part_of_their_name_in_any_case(tmp_path: Path) -> N
     assert truth.select(clips, None, path) == clips
     with pytest.raises(TruthError, match=r"no clip is called 'street'; there are gate\.mp4, Plaza\.mp4"):
         truth.select(clips, ["street"], path)
+
+
+def judged(clip: Clip, number: int, starts: list[int], counted: int = 0) -> CaseResult:
+    one = clip.case[number]
+    incidents = tuple(Incident(f"{at}", at - 500, at, at + 2000) for at in starts)
+    found = score(one, [at / 1000 for at in starts], counted)
+    return CaseResult(clip, one, incidents, counted if one.count is not None else None, found, 9000)
+
+
+@pytest.fixture
+def report() -> AlarmReport:
+    gate = Clip(
+        title="the gate",
+        source={"type": "simulated"},
+        case=(
+            Case(name="in", rule=RULE, alerts=((6.8, 9.0),)),
+            Case(name="flow", rule={"type": "wrong_way"}, alerts=()),
+            Case(name="total", rule={"type": "line_count"}, count=8, tolerance=1),
+            Case(name="burns", rule={"type": "fire"}, alerts=((1.0, 2.0),)),
+        ),
+    )
+    results = (judged(gate, 0, [7000]), judged(gate, 1, [3000]), judged(gate, 2, [], counted=9))
+    return AlarmReport(0.75, results, (Skipped(gate, gate.case[3], "no such kind"),), {"cpus": 2})
+
+
+def test_the_report_is_the_json_that_is_promised(report: AlarmReport) -> None:
+    plain = json.loads(json.dumps(report.as_json()))
+    assert list(plain) == ["alpha", "overall", "behaviours", "clips", "skipped", "machine"]
+    assert list(plain["overall"]) == ["tp", "fp", "fn", "recall", "precision", "f1", "delay_s"]
+    assert plain["overall"]["tp"] == 2
+    assert plain["overall"]["delay_s"] == pytest.approx(0.2)
+    assert list(plain["behaviours"]) == ["intrusion", "line_count", "wrong_way"]
+    assert plain["behaviours"]["wrong_way"] == {
+        "tp": 0,
+        "fp": 1,
+        "fn": 0,
+        "recall": None,
+        "precision": 0,
+        "f1": 0,
+        "delay_s": None,
+    }
+    assert list(plain["clips"][0])[:6] == ["file", "case", "alerts", "tp", "fp", "fn"]
+    assert plain["clips"][0]["alerts"] == [7.0]
+    assert plain["clips"][2]["total"] == 9
+    assert plain["skipped"][0]["reason"] == "no such kind"
+
+
+def test_the_tables_say_what_was_not_judged(report: AlarmReport) -> None:
+    console = Console(width=160, file=io.StringIO())
+    with console.capture() as printed:
+        for table in report.tables():
+            console.print(table)
+    text = printed.get()
+    assert "no such kind" in text
+    assert "F1 (α = 0.75)" in text
+    assert "not measured" in text
+
+
+def test_actev_files_fit_together(report: AlarmReport, tmp_path: Path) -> None:
+    actev.write(tmp_path / "actev", report, tmp_path)
+    names = ("activities", "reference", "file-index", "activity-index")
+    said, wanted, files, kinds = (
+        json.loads((tmp_path / "actev" / f"{name}.json").read_text(encoding="utf-8")) for name in names
+    )
+    assert kinds == {"intrusion": {}, "wrong_way": {}}
+    assert files == {"the_gate": {"framerate": 1000.0, "selected": {"1": 1, "9002": 0}}}
+    assert said["filesProcessed"] == wanted["filesProcessed"] == ["the_gate"]
+    first, second = said["activities"]
+    assert first == {
+        "activity": "intrusion",
+        "activityID": 1,
+        "localization": {"the_gate": {"6501": 1, "9001": 0}},
+        "presenceConf": 1.0,
+        "alertFrame": 7001,
+    }
+    assert (second["activity"], second["activityID"]) == ("wrong_way", 2)
+    assert [one["localization"]["the_gate"] for one in wanted["activities"]] == [{"6801": 1, "9001": 0}]
+
+
+def test_a_folder_that_cannot_be_written_is_named(report: AlarmReport, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"file/actev: cannot be written: Not a directory"):
+        actev.write(tmp_path / "file" / "actev", report, tmp_path)

@@ -2,7 +2,7 @@
 
 ```toml
 [[clip]]
-file = "garden-gate.mp4"                 # beside the truth file; or source = { type = "...", ... }
+file = "garden-gate.mp4"    # beside the truth file; or title, source and detect as in a site file
 zones.lawn = [[0.29, 0.47], [0.64, 0.38], [0.85, 0.62], [0.52, 0.94]]
 case = [
   { name = "on the lawn", rule = { type = "intrusion", zone = "lawn" }, alerts = [[6.8, 9.0]] },
@@ -75,10 +75,14 @@ class Case(_Part):
 
 
 class Clip(_Part):
-    """A recording (or another source) and the cases watched on it; coordinates relative to the picture."""
+    """A recording (or another source) and the cases watched on it; coordinates relative to the picture.
+
+    Without `detect`, boxes are found by the detector that the evaluation is run with.
+    """
 
     file: str | None = Field(default=None, min_length=1)
     source: dict[str, Any] | None = None
+    detect: dict[str, Any] | None = None
     title: str | None = Field(default=None, min_length=1)
     note: str = ""
     licence: str = ""

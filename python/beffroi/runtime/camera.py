@@ -196,9 +196,10 @@ class CameraLoop:
 
     def _close(self, report: CameraReport) -> None:
         """Close what belongs to this camera alone, each whatever the others do."""
-        for part in (*self._watched.watchers, self._watched.source):
+        closes = [watcher.close for watcher in self._watched.watchers]
+        for close in (*closes, self._watched.source.close):
             try:
-                part.close()
+                close()
             except Exception as error:
                 report.error = report.error or self._said(error)
 

@@ -28,6 +28,7 @@ class ReplayReport:
 
     camera: str
     view: str
+    model: str
     frames: int
     from_ms: int | None
     to_ms: int | None
@@ -50,6 +51,7 @@ class ReplayReport:
         return {
             "camera": self.camera,
             "view": self.view,
+            "model": self.model,
             "frames": self.frames,
             "from_ms": self.from_ms,
             "to_ms": self.to_ms,
@@ -111,6 +113,7 @@ def replay(
     return ReplayReport(
         camera=name,
         view=looked_at,
+        model=seen.model,
         frames=frames,
         from_ms=int(recording.at_ms[0]) if frames else None,
         to_ms=int(recording.at_ms[-1]) if frames else None,

@@ -1,0 +1,183 @@
+"""One clip through the whole pipeline, all of its cases at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from beffroi import runtime
+from beffroi._core import ConfigError, catalogue, check
+from beffroi.config.site import Site
+from beffroi.config.view import View
+from beffroi.errors import SourceError
+from beffroi.evaluate.truth import Case, Clip, TruthError
+from beffroi.store import Store
+
+if TYPE_CHECKING:
+    from beffroi.runtime.camera import Progress
+
+CAMERA, VIEW = "clip", "view"
+ASPECT = 16 / 9
+"""Stands in for the picture's own, which is known only once a clip is open, when rules are looked at."""
+
+
+@dataclass(slots=True)
+class Incident:
+    """One alert; milliseconds of media time. `ended_ms` is None only while it lasts."""
+
+    id: str
+    since_ms: int
+    started_ms: int
+    ended_ms: int | None = None
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the rules of one clip said, by name of the case."""
+
+    incidents: dict[str, list[Incident]] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    to_ms: int = 0
+
+
+class Watch:
+    """Runs clips with one detector.
+
+    Parameters
+    ----------
+    folder
+        Where clips are.
+    model
+        Detector model; None for the package's default.
+    cache
+        Folder for boxes; None to find them anew each time.
+    """
+
+    def __init__(self, folder: Path, model: str | None, cache: Path | None) -> None:
+        self._folder, self._cache = folder, cache
+        self._detect = {"type": "onnx"} if model is None else {"type": "onnx", "model": model}
+        self.models: dict[str, str] = {}
+        """Models that were used, and where they ran."""
+
+    def unfit(self, clip: Clip, case: Case) -> str | None:
+        """Why a case cannot run; None if it can."""
+        if case.kind not in {entry["kind"] for entry in catalogue()}:
+            return "there is no such kind of rule yet"
+        scene = self._view(clip, [case]).scene(CAMERA, VIEW, None, ASPECT, "UTC")
+        try:
+            check(json.dumps(scene))
+        except ConfigError as error:
+            return f"the rule is refused: {error}"
+        return None
+
+    def run(self, clip: Clip, cases: Sequence[Case], progress: Progress | None) -> Seen:
+        """Watch `clip` to its end.
+
+        Raises
+        ------
+        SourceError
+            If the clip cannot be read to its end.
+        BeffroiError
+            If the detector cannot be built, or the rules cannot run.
+        """
+        site = self._site(clip, cases)
+        kept = self._kept(clip, site)
+        if kept is not None and kept.is_file():
+            return self._replayed(kept, site)
+        seen = Seen()
+        draft = None if kept is None else kept.with_name(f"draft-{kept.name}")
+        with Store() as store:
+            report = runtime.run(
+                site, store=store, record=draft, on_event=lambda alert: _note(seen, alert), progress=progress
+            )
+        if report.interrupted:
+            raise KeyboardInterrupt
+        (camera,) = report.cameras
+        self.models[camera.model] = camera.provider
+        if camera.error is not None:
+            raise SourceError(f"{clip.name}: {camera.error}")
+        if kept is not None and draft is not None:
+            draft.replace(kept)
+        seen.totals = {rule: _total(measured) for rule, measured in camera.totals.items()}
+        seen.to_ms = camera.to_ms or 0
+        return seen
+
+    def _replayed(self, kept: Path, site: Site) -> Seen:
+        from beffroi.runtime.replay import replay
+
+        report = replay(kept, site)
+        self.models.setdefault(report.model, "kept boxes")
+        seen = Seen(to_ms=report.to_ms or 0)
+        for event in report.events:
+            _note(seen, event)
+        seen.totals = {rule: _total(measured) for rule, measured in report.totals.items()}
+        return seen
+
+    def _site(self, clip: Clip, cases: Sequence[Case]) -> Site:
+        source = clip.source if clip.source is not None else {"type": "file", "path": clip.file}
+        detect = clip.detect if clip.detect is not None else self._detect
+        settings = {
+            "site": {"name": "evaluation", "timezone": "UTC", "mode": "evaluation"},
+            "cameras": {CAMERA: {"source": source, "detect": detect, "views": {VIEW: _drawn(clip, cases)}}},
+            "evidence": {"snapshots": False},
+        }
+        try:
+            return Site.model_validate(settings).with_path(self._folder / "truth.toml")
+        except ValidationError as error:
+            raise TruthError(f"{clip.name}: {_first(error)}") from None
+
+    def _view(self, clip: Clip, cases: Sequence[Case]) -> View:
+        try:
+            return View.model_validate(_drawn(clip, cases))
+        except ValidationError as error:
+            raise TruthError(f"{clip.name}: {_first(error)}") from None
+
+    def _kept(self, clip: Clip, site: Site) -> Path | None:
+        """Where the boxes of this clip, this detector and these masks are kept."""
+        if self._cache is None or clip.file is None:
+            return None
+        camera = site.cameras[CAMERA]
+        digest = hashlib.sha256()
+        for path in (self._folder / clip.file, *_weights(camera.detect)):
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        masks = camera.views[VIEW].masks
+        digest.update(json.dumps([camera.detect.model_dump(mode="json"), masks], sort_keys=True).encode())
+        self._cache.mkdir(parents=True, exist_ok=True)
+        return self._cache / f"boxes-{digest.hexdigest()[:32]}.jsonl.gz"
+
+
+def _drawn(clip: Clip, cases: Sequence[Case]) -> dict[str, Any]:
+    return {
+        "ground": clip.ground,
+        "zones": clip.zones,
+        "lines": clip.lines,
+        "routes": clip.routes,
+        "masks": clip.masks,
+        "rules": [{**case.rule, "name": case.name} for case in cases],
+    }
+
+
+def _note(seen: Seen, alert: dict[str, Any]) -> None:
+    of_rule = seen.incidents.setdefault(alert["rule"], [])
+    if alert["change"] == "started":
+        of_rule.append(Incident(alert["id"], alert["since_ms"], alert["at_ms"]))
+    elif alert["change"] == "ended":
+        # A measuring rule ends without having started: it has no incident here.
+        for incident in of_rule:
+            if incident.id == alert["id"]:
+                incident.ended_ms = alert["at_ms"]
+
+
+def _total(measured: dict[str, float]) -> int:
+    return round(measured.get("total", 0))
+
+
+def _first(error: ValidationError) -> str:
+    part = error.errors()[0]
+    return f"{'.'.join(str(step) for step in part['loc'])}: {part['msg']}"
