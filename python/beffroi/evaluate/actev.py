@@ -5,8 +5,8 @@ Four files: what the pipeline said (``activities.json``), what the truth file sa
 with windows are written: the format has no form for a total or for "at least so many".
 
 An activity lasts from the moment its condition held until its end; its alert frame is where the alert
-started. Frames count from 1 at the clip's own rate. The engine decides and grades nothing, so every ``presenceConf``
-is 1.
+started. Frames count from 1 at the clip's own rate. The engine decides and grades nothing, so every
+``presenceConf`` is 1.
 """
 
 from __future__ import annotations

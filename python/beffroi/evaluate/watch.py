@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from beffroi import runtime
-from beffroi._core import ConfigError, catalogue, check
+from beffroi._core import ConfigError, __version__, catalogue, check
 from beffroi.config.site import Site
 from beffroi.config.view import View
+from beffroi.detectors.onnx import DEFAULT_MODEL
 from beffroi.errors import SourceError
 from beffroi.evaluate.truth import Case, Clip, TruthError
+from beffroi.manifest import shipped
 from beffroi.store import Store
 
 if TYPE_CHECKING:
@@ -140,16 +142,30 @@ class Watch:
 
     def _kept(self, clip: Clip, site: Site) -> Path | None:
         """Where the boxes of this clip, this detector and these masks are kept."""
-        if self._cache is None or clip.file is None:
+        if self._cache is None or clip.file is None or clip.detect is not None:
             return None
         camera = site.cameras[CAMERA]
-        digest = hashlib.sha256()
-        for path in (self._folder / clip.file, *_weights(camera.detect)):
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-        masks = camera.views[VIEW].masks
-        digest.update(json.dumps([camera.detect.model_dump(mode="json"), masks], sort_keys=True).encode())
+        key = {
+            "engine": __version__,
+            "clip": _sha256(self._folder / clip.file),
+            "weights": self._weights(),
+            "detect": camera.detect.model_dump(mode="json"),
+            "masks": camera.views[VIEW].masks,
+        }
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         self._cache.mkdir(parents=True, exist_ok=True)
-        return self._cache / f"boxes-{digest.hexdigest()[:32]}.jsonl.gz"
+        return self._cache / f"boxes-{digest[:32]}.jsonl.gz"
+
+    def _weights(self) -> str:
+        """SHA-256 of the detector's weights: from the manifest of a model that beffroi knows."""
+        model = self._detect.get("model", DEFAULT_MODEL)
+        known = shipped().get(model)
+        return _sha256(self._folder / model) if known is None else known.sha256
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _drawn(clip: Clip, cases: Sequence[Case]) -> dict[str, Any]:
