@@ -323,6 +323,7 @@ impl Watch {
                 measured: report.measured,
                 xyxy: None,
                 reason: reason.cloned(),
+                moment: false,
             });
         }
         for transition in transitions.drain(..) {
@@ -358,6 +359,7 @@ impl Watch {
             since: t.since,
             xyxy: hull(&involved),
             subjects: involved,
+            moment: t.moment,
             measured: t.measured.into_iter().map(Measure::from).collect(),
             reason: ended.then(|| reason.cloned().unwrap_or_else(|| Arc::from("cleared"))),
         }

@@ -94,6 +94,8 @@ pub struct Event {
     pub xyxy: Option<[f32; 4]>,
     /// Why it ended.
     pub reason: Option<Arc<str>>,
+    /// Over as soon as it happened; not published.
+    pub moment: bool,
 }
 
 impl Origin {

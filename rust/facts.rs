@@ -135,6 +135,11 @@ impl Fact {
         self.velocity.map(Point::norm)
     }
 
+    /// Since when something can be true that this step shows: since its first detection if this is the first look.
+    pub fn onset(&self, at: Timestamp) -> Timestamp {
+        if self.previous_seen.is_none() { self.first } else { at }
+    }
+
     /// Whether its box touches the picture's border.
     pub fn at_border(&self, aspect: f64) -> bool {
         const NEAR: f64 = 0.01;
@@ -281,12 +286,30 @@ impl Observatory {
         self.pool.push(fact);
     }
 
+    /// Somebody who went over a line at the picture's border will not be seen beyond it.
+    fn left_the_picture(&mut self, index: usize, scene: &Scene) {
+        let fact = &mut self.facts[index];
+        for probe in 0..self.probes.lines.len() {
+            let (line, anchor, band) = self.probes.lines[probe];
+            let point = anchor.point(&fact.bbox, fact.group);
+            if let Some(pending) =
+                fact.lines[probe].unfinished(&scene.lines[line].1, point, band * fact.body, true)
+            {
+                fact.lines[probe] = LineState::default();
+                self.crossings.push(pending.of(probe, fact));
+            }
+        }
+    }
+
     fn observe(&mut self, at: Timestamp, index: usize, scene: &Scene, subject: &Subject, score: f32) {
         let fact = &mut self.facts[index];
         for presence in &mut fact.zones {
             presence.settle();
         }
         if !subject.seen {
+            if at - fact.last_seen >= LOST && fact.at_border(scene.aspect) {
+                self.left_the_picture(index, scene);
+            }
             return;
         }
         let first = !fact.observed;
@@ -342,6 +365,9 @@ impl Observatory {
 fn centre(bbox: &BBox) -> Point {
     Point { x: f64::midpoint(bbox.x1, bbox.x2), y: f64::midpoint(bbox.y1, bbox.y2) }
 }
+
+/// Unseen for this long at the picture's border, a subject has left.
+const LOST: Span = Span::from_secs(1);
 
 /// How long a fact may go unseen and still count as present for totals (people inside, members of a group).
 pub const PRESENT: Span = Span::from_secs(2);

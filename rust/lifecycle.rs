@@ -64,6 +64,8 @@ enum Begin {
     First,
     /// It tells at every step since when; the rule has its own idea of what breaks the condition.
     Always,
+    /// It tells when it happened.
+    Moment,
 }
 
 /// What holds now: filled by a rule, read by its lifecycle. The buffer is kept from step to step.
@@ -119,7 +121,7 @@ impl Holds {
     /// Something momentary happened (a crossing): the same lifecycle, an incident of its own each time.
     pub fn once(&mut self, subject: u64, since: Timestamp, measured: &[Measured]) {
         self.moments += 1;
-        self.push(Key::Group(self.moments), since, &[subject], measured, Begin::Always);
+        self.push(Key::Group(self.moments), since, &[subject], measured, Begin::Moment);
     }
 
     fn push(&mut self, key: Key, since: Timestamp, subjects: &[u64], measured: &[Measured], begin: Begin) {
@@ -148,6 +150,8 @@ struct Incident {
     measured: SmallVec<[Measured; 2]>,
     told: Timestamp,
     changed: bool,
+    /// Over as soon as it happens: it does not wait to clear.
+    moment: bool,
     /// When the previous incident about the same key ended or lapsed: no time before it counts.
     floor: Option<Timestamp>,
 }
@@ -165,6 +169,8 @@ pub struct Transition {
     pub subjects: Subjects,
     /// Measured values, `held_s` first where time is a threshold.
     pub measured: SmallVec<[Measured; 3]>,
+    /// Over as soon as it happened.
+    pub moment: bool,
 }
 
 /// What a lifecycle knows of a pending or active incident, for those who draw it.
@@ -264,6 +270,7 @@ impl Lifecycle {
                     measured: held.measured,
                     told: at,
                     changed: false,
+                    moment: held.begin == Begin::Moment,
                     floor,
                 };
                 self.incidents.insert(place, incident);
@@ -310,7 +317,7 @@ impl Lifecycle {
             (_, false) => {
                 let incident = &mut self.incidents[index];
                 incident.state = State::Clearing;
-                if at - incident.last_held < self.timing.clear_after {
+                if !incident.moment && at - incident.last_held < self.timing.clear_after {
                     return true;
                 }
                 if !incident.silent {
@@ -359,6 +366,7 @@ fn transition(incident: &Incident, change: Change, timing: &Timing) -> Transitio
         since: incident.since,
         subjects: incident.subjects.clone(),
         measured,
+        moment: incident.moment,
     }
 }
 

@@ -120,13 +120,12 @@ fn play(case: &Case, scene: &str) -> Result<CaseResult> {
     }
     let last = play.engine.finish(end, "end_of_stream")?.to_vec();
     play.tell(&last);
-    Ok(compare(case, play.told, |rule| kind_flags(&play.engine, rule)))
+    Ok(compare(case, play.told, |rule| measures(&play.engine, rule)))
 }
 
-/// Whether a rule's kind is momentary, and whether it only measures.
-fn kind_flags(engine: &Engine, rule: &str) -> (bool, bool) {
+fn measures(engine: &Engine, rule: &str) -> bool {
     let kind = engine.kind_of(rule);
-    CATALOGUE.iter().find(|s| Some(s.kind) == kind).map_or((false, false), |s| (s.momentary, s.measurement))
+    CATALOGUE.iter().any(|s| Some(s.kind) == kind && s.measurement)
 }
 
 impl Play<'_> {
@@ -186,6 +185,7 @@ impl Play<'_> {
                 rule: event.origin.rule.clone(),
                 change: event.change.as_str().to_owned(),
                 actors,
+                moment: event.moment,
                 values: event.measured.iter().map(|m| (m.name.clone(), m.value)).collect(),
             });
         }

@@ -66,7 +66,7 @@ impl Track {
 /// the tremble of a box.
 const SPOT: f64 = 0.25;
 /// Away from its spot for less than this it has not left it: headlights, rain and a passer-by in front distort a box
-/// for a moment.
+/// for a moment. On its spot for less than this it has not come to stand: at a fifth of a body size a second it moves.
 pub const SETTLE: Span = Span::from_ms(1200);
 
 /// The spot of one subject.
@@ -91,7 +91,7 @@ impl Rest {
             self.away_since = None;
             // The spot follows a slow drift of the box (dusk, a door left open) but not a walk.
             self.spot = self.spot.lerp(p, 0.02);
-            return Some(self.since);
+            return (at - self.since >= SETTLE).then_some(self.since);
         }
         if self.away_since.is_none() || p.distance(self.next) > SPOT * body {
             self.next = p;
@@ -102,7 +102,6 @@ impl Rest {
             self.spot = self.next;
             self.since = self.next_since;
             self.away_since = None;
-            return (at > self.since).then_some(self.since);
         }
         None
     }
@@ -133,7 +132,7 @@ mod tests {
     #[test]
     fn a_moment_away_does_not_move_the_spot_but_a_departure_does() {
         let mut rest = Rest::new(Point { x: 0.0, y: 0.0 }, at(0));
-        for t in (0..10_000).step_by(200) {
+        for t in (1200..10_000).step_by(200) {
             assert_eq!(rest.push(at(t), Point { x: 0.01, y: 0.0 }, 1.0), Some(at(0)));
         }
         assert_eq!(rest.push(at(10_000), Point { x: 0.6, y: 0.0 }, 1.0), None);

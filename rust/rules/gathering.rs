@@ -212,8 +212,7 @@ impl Rule for Gathering {
             let mut since: Vec<Timestamp> = (0..people.len())
                 .filter(of_group)
                 .map(|i| {
-                    let came =
-                        if people[i].first == facts.before.unwrap_or(at) { people[i].first } else { at };
+                    let came = people[i].onset(at);
                     let came = if self.params.still { people[i].still_since.unwrap_or(came) } else { came };
                     self.member_since(people[i].id, at, came)
                 })

@@ -121,7 +121,7 @@ impl Intrusion {
             let share = zone.overlap(&fact.bbox);
             let measured = [("overlap", share, Some(least))];
             if (share >= least) != self.params.inverse {
-                holds.hold(fact.id, facts.at, &measured);
+                holds.hold(fact.id, fact.onset(facts.at), &measured);
             }
         } else if self.params.inverse {
             if !presence.inside {

@@ -15,6 +15,8 @@ pub(super) struct Line {
     pub(super) change: String,
     pub(super) actors: Vec<String>,
     pub(super) values: Vec<(String, f64)>,
+    /// About something that is over as soon as it happens.
+    pub(super) moment: bool,
 }
 
 /// What `~` allows.
@@ -43,6 +45,7 @@ impl Line {
             change: rest[i].to_owned(),
             actors,
             values,
+            moment: false,
         })
     }
 
@@ -72,8 +75,8 @@ impl Line {
     }
 }
 
-/// Compares line by line; `flags` says of a rule whether it is momentary and whether it only measures.
-pub(super) fn compare(case: &Case, told: Vec<Line>, flags: impl Fn(&str) -> (bool, bool)) -> CaseResult {
+/// Compares line by line; `measures` says of a rule whether it only measures.
+pub(super) fn compare(case: &Case, told: Vec<Line>, measures: impl Fn(&str) -> bool) -> CaseResult {
     let expects = |rule: &str, change: Option<&str>| {
         case.expect.iter().any(|l| l.rule == rule && change.is_none_or(|c| l.change == c))
     };
@@ -81,9 +84,8 @@ pub(super) fn compare(case: &Case, told: Vec<Line>, flags: impl Fn(&str) -> (boo
     let told: Vec<Line> = told
         .into_iter()
         .filter(|l| {
-            let (momentary, measures) = flags(&l.rule);
-            let spoken_of = !measures || expects(&l.rule, None);
-            let end_wanted = !momentary || l.change != "ended" || expects(&l.rule, Some("ended"));
+            let spoken_of = !measures(&l.rule) || expects(&l.rule, None);
+            let end_wanted = !l.moment || l.change != "ended" || expects(&l.rule, Some("ended"));
             spoken_of && end_wanted
         })
         .collect();
