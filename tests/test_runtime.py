@@ -23,7 +23,9 @@ from beffroi.metrics import Metrics
 from beffroi.runtime.alert import moment
 from beffroi.runtime.delivery import TRIES, Delivery
 from beffroi.runtime.masks import Masks
-from beffroi.store import Store, queries
+from beffroi.store import Change, RunFacts, Store, queries
+from hypothesis import given
+from hypothesis import strategies as st
 
 SIZE = (64, 36)
 
@@ -142,6 +144,20 @@ def _nothing_sent() -> None:
 
 RULE = {"name": "inside", "type": "intrusion", "zone": "all", "after": "0.5s", "clear_after": "1s"}
 VIEW = View(zones={"all": ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))}, rules=(RULE,))
+
+
+FACTS = RunFacts("square", "5ce0", "gate", "day", "passing 1", "none", "0.1.0", evaluation=True)
+ALERT = {
+    "id": "a",
+    "rule": "inside",
+    "type": "intrusion",
+    "change": "started",
+    "at_ms": 1000,
+    "severity": "warning",
+    "camera": "gate",
+    "view": "day",
+    "evaluation": True,
+}
 
 
 def site(folder: Path, sinks: dict[str, SinkConfig] | None = None, **scripts: Script) -> Site:
@@ -277,21 +293,49 @@ def test_what_a_sink_never_took_is_reported_and_sent_by_the_next_run(tmp_path: P
 def test_delivery_gives_up_for_now_after_its_tries() -> None:
     pauses: list[float] = []
     with Store() as store:
-        report = runtime.run(site(Path(), sinks={"wire": Wire()}), store=store)
-        assert report.ok
         sink = WireSink(refusals=99)
-        run = queries.runs(store)[0]["id"]
-        assert run == 1
-        delivery = Delivery(store, {"other": sink}, Metrics(), sleep=pauses.append)
+        delivery = Delivery(store, {"wire": sink}, Metrics(), sleep=pauses.append)
         assert delivery.drain()
         assert pauses == []
-        from beffroi.store import Change
-
-        alert = {**queries.events(store)[0]["alert"], "id": "new"}
-        store.commit(run, [Change("{}", alert)], delivery.names)
+        store.commit(store.begin(FACTS), [Change("{}", ALERT)], delivery.names)
         assert not delivery.drain()
         assert len(pauses) == TRIES - 1
         assert sink.refusals == 99 - TRIES
+
+
+class Flaky:
+    """Refuses, or takes and then loses the confirmation, as it is told."""
+
+    def __init__(self, moods: Iterator[str]) -> None:
+        self.moods = moods
+        self.got: list[str] = []
+
+    def send(self, alert: Mapping[str, Any]) -> None:
+        mood = next(self.moods, "take")
+        if mood != "refuse":
+            self.got.append(alert["id"])
+        if mood != "take":
+            raise ConnectionError(mood)
+
+    def close(self) -> None:
+        pass
+
+
+@given(st.lists(st.sampled_from(["take", "refuse", "lose"]), max_size=20), st.integers(1, 6))
+def test_every_alert_arrives_at_least_once_and_in_order(moods: list[str], alerts: int) -> None:
+    sink = Flaky(iter(moods))
+    with Store() as store:
+        run = store.begin(FACTS)
+        delivery = Delivery(store, {"flaky": sink}, Metrics(), sleep=lambda _seconds: None)
+        for number in range(alerts):
+            alert = {**ALERT, "id": str(number)}
+            store.commit(run, [Change("{}", alert)], delivery.names)
+            delivery.flush()
+        while not delivery.drain():
+            pass
+        assert queries.waiting(store) == {}
+    assert sorted(set(sink.got), key=sink.got.index) == [str(number) for number in range(alerts)]
+    assert sink.got == sorted(sink.got, key=int)
 
 
 def test_a_store_that_fails_stops_the_camera_with_its_name(tmp_path: Path) -> None:
@@ -333,6 +377,77 @@ def test_a_rule_that_cannot_run_with_these_labels_is_named_with_its_place(tmp_pa
 def test_a_store_that_cannot_open_is_the_callers_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         runtime.run(site(tmp_path), store=tmp_path)
+
+
+def test_a_live_camera_is_refused_until_its_authorisation_can_be_enforced(tmp_path: Path) -> None:
+    class Live(Script):
+        live: ClassVar[bool] = True
+
+    scene = site(tmp_path, gate=Live())
+    live = scene.model_copy(update={"site": scene.site.model_copy(update={"mode": "live"})})
+    with pytest.raises(SiteError, match=r"cameras\.gate\.source: live cameras cannot run yet"):
+        runtime.run(live)
+    told: list[dict[str, Any]] = []
+    runtime.run(scene, on_event=told.append)
+    assert told[0]["evaluation"] is True
+    assert told[0]["at"].startswith("1970-01-01T00:00:0")
+
+
+def test_a_recording_is_an_evaluation_whatever_the_site_says(tmp_path: Path) -> None:
+    scene = site(tmp_path)
+    scene = scene.model_copy(update={"site": scene.site.model_copy(update={"mode": "live"})})
+    told: list[dict[str, Any]] = []
+    assert runtime.run(scene, on_event=told.append).evaluation is True
+    assert [alert["evaluation"] for alert in told] == [True, True]
+
+
+def test_cameras_take_turns_with_a_detector_that_they_share(tmp_path: Path) -> None:
+    built: list[str] = []
+
+    class Shared(Passing):
+        shared: ClassVar[bool] = True
+
+        def build(self, context: BuildContext) -> PassingDetector:
+            built.append(context.camera)
+            return super().build(context)
+
+    def with_detector(detect: DetectorConfig) -> Site:
+        scene = site(tmp_path, gate=Script(), yard=Script())
+        cameras = {
+            name: camera.model_copy(update={"detect": detect}) for name, camera in scene.cameras.items()
+        }
+        return scene.model_copy(update={"cameras": cameras})
+
+    report = runtime.run(with_detector(Shared()), store=tmp_path / "shared.db")
+    assert built == ["gate"]
+    assert [camera.alerts for camera in report.cameras] == [{"inside": 1}] * 2
+    alone = Passing()
+    assert runtime.run(with_detector(alone), store=tmp_path / "alone.db").ok
+
+
+def test_totals_and_statistics_are_kept_as_counts(tmp_path: Path) -> None:
+    counting = {"name": "count", "type": "line_count", "line": "middle", "every": "30s"}
+    view = VIEW.model_copy(update={"lines": {"middle": ((0.0, 0.5), (1.0, 0.5))}, "rules": (counting,)})
+    scene = site(tmp_path, gate=Script(pictures=400), sinks={"wire": Wire()})
+    camera = scene.cameras["gate"].model_copy(update={"views": {"day": view}})
+    report = runtime.run(scene.model_copy(update={"cameras": {"gate": camera}}))
+    assert report.cameras[0].alerts == {}
+    assert report.cameras[0].totals["count"]["total"] == 0
+    assert [sent["change"] for sent in WireSink.sent] == ["updated", "updated", "ended"]
+    with Store(tmp_path / "beffroi.db") as store:
+        assert queries.alerts(store) == []
+        kept = [(row["name"], row["from_ms"], row["to_ms"]) for row in queries.counts(store)]
+    assert kept == [("count", 0, 30_000), ("count", 0, 60_000), ("", 0, 60_000), ("count", 0, 79_800)]
+
+
+def test_a_schedule_that_a_recording_cannot_keep_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    view = VIEW.model_copy(update={"rules": ({**RULE, "schedule": "nights"},)})
+    scene = site(tmp_path)
+    camera = scene.cameras["gate"].model_copy(update={"views": {"day": view}})
+    assert runtime.run(scene.model_copy(update={"cameras": {"gate": camera}})).ok
+    assert "rule inside runs all the time: a recording has no time of day" in caplog.text
 
 
 def test_masks_are_black_before_anything_else_sees_the_picture() -> None:

@@ -111,6 +111,11 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
         If a part cannot be built; the text says which camera.
     """
     camera = site.cameras[name]
+    evaluation = site.is_evaluation(name)
+    if not evaluation:
+        # Nothing here yet stops a rule when its authorisation ends, so nothing may begin under one.
+        message = "live cameras cannot run yet; use a recording, or `mode: evaluation`"
+        raise mistake(site, f"cameras.{name}.source", message)
     view = only_view(site, name, camera.views)
     context = site.context(name)
     with ExitStack() as opened:
@@ -118,7 +123,6 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
         source = _paced(camera.source, wishes.pace).build(context, camera.detect.fps)
         opened.callback(source.close)
         running = engine(site, name, view, detector.labels, source.size)
-        evaluation = site.is_evaluation(name)
         live = camera.source.live
         model = f"{detector.name} {detector.version}".strip()
         _warn_of_schedules(name, camera.views[view], live=live)
