@@ -189,9 +189,11 @@ class Component(Settings):
 
     @classmethod
     def _modules(cls) -> dict[str, str]:
-        """The module to import for a type, by the name of the file or of the entry point."""
-        own = {module.name: f"{cls.folder}.{module.name}" for module in iter_modules(_path(cls.folder))}
-        return own | {entry.name: entry.module for entry in entry_points(group=cls.folder)}
+        """The module to import for a type, by the name of the file or of the entry point; no ``_`` files."""
+        names = [module.name for module in iter_modules(_path(cls.folder)) if module.name[0] != "_"]
+        return {name: f"{cls.folder}.{name}" for name in names} | {
+            entry.name: entry.module for entry in entry_points(group=cls.folder)
+        }
 
     @classmethod
     def _import(cls, kind: str) -> None:

@@ -1,0 +1,71 @@
+"""Commands that measure: alarms, tracking, speed."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from beffroi.cli.app import app
+from beffroi.cli.out import progress, result_json, show
+from beffroi.cli.sites import AsJson
+
+evaluate = typer.Typer(
+    name="evaluate", help="Measure against data that people have marked.", no_args_is_help=True
+)
+app.add_typer(evaluate)
+
+
+@evaluate.command()
+def alarms(
+    truth: Annotated[Path, typer.Argument(help="The truth file: clips, rules, and what happens when.")],
+    *,
+    alpha: Annotated[
+        float | None, typer.Option(min=0, help="Weight of recall in F1 = (a+1) R P / (R + a P).")
+    ] = None,
+    clip: Annotated[
+        list[str] | None, typer.Option("--clip", metavar="NAME", help="Only this clip; may be repeated.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="The detector's model.")] = None,
+    actev: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also write NIST ActEV files there.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the whole pipeline on clips and compare its alerts with what happened."""
+    from beffroi.evaluate.alarms import evaluate as measure
+
+    given: dict[str, Any] = {} if alpha is None else {"alpha": alpha}
+    with progress("alarms") as status:
+        report = measure(truth, **given, clips=clip, model=model, actev=actev, progress=status)
+    if as_json:
+        result_json(report.as_json())
+    show(*report.tables())
+
+
+@evaluate.command()
+def tracking(
+    folder: Annotated[Path, typer.Argument(help="Folder of sequences in MOTChallenge form.")],
+    fps: Annotated[
+        float | None, typer.Option(min=0.01, help="Pictures per second to keep; all if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the tracker on marked sequences (HOTA, MOTA, IDF1, identity switches)."""
+    from beffroi.evaluate.tracking import evaluate as measure
+
+    with progress("tracking") as status:
+        report = measure(folder, fps=fps, progress=status)
+    if as_json:
+        result_json(report.as_json())
+    show(report.table())
+
+
+@app.command()
+def bench(as_json: AsJson = False) -> None:
+    """Measure the speed of the engine on this machine."""
+    from beffroi.bench import bench as measure
+
+    report = measure()
+    if as_json:
+        result_json(report.as_json())
+    show(report.table())

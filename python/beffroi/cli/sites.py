@@ -1,0 +1,191 @@
+"""Commands about a site: run it, check it, rehearse it, replay a recording on it."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from beffroi.cli.app import FAILED, INTERRUPTED, MISTAKE, app
+from beffroi.cli.out import progress, result, result_json, say, show
+from beffroi.errors import BeffroiError
+
+if TYPE_CHECKING:
+    from beffroi.config import Site
+
+SiteFile = Annotated[Path, typer.Argument(metavar="SITE", help="The site file.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def run(
+    site: SiteFile,
+    *,
+    camera: Annotated[
+        list[str] | None, typer.Option("--camera", metavar="NAME", help="Only this camera; may be repeated.")
+    ] = None,
+    render: Annotated[Path | None, typer.Option(metavar="FILM", help="Write an annotated film.")] = None,
+    unblurred: Annotated[bool, typer.Option("--unblurred", help="Do not blur people in the film.")] = False,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what the detector found, for `beffroi replay`.")
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep alerts there instead of in the site's store.")
+    ] = None,
+    pace: Annotated[
+        Literal["fast", "real"] | None,
+        typer.Option(help="Read recordings as fast as possible, or as they were."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Watch the cameras of a site, until recordings end or somebody stops it."""
+    from beffroi.config import load
+    from beffroi.runtime.supervisor import run as supervise
+
+    if unblurred and render is None:
+        raise BeffroiError("--unblurred is about the film of --render; there is none")
+    loaded = load(site, starting=True)
+    printing = _prints(loaded)
+    if printing and as_json:
+        raise BeffroiError(
+            f"the sink {printing} writes to standard output, which --json needs for the result"
+        )
+    events: list[dict[str, Any]] = []
+
+    def seen(alert: dict[str, Any]) -> None:
+        if as_json:
+            events.append(dict(alert))
+        elif not printing:
+            result(_line(alert))
+
+    with progress(loaded.name) as status:
+        report = supervise(
+            loaded,
+            cameras=camera,
+            render=render,
+            blur=not unblurred,
+            record=record,
+            store=store,
+            pace=pace,
+            on_event=seen,
+            progress=status
+            and (lambda name, at_ms, frames: status(name, timedelta(seconds=at_ms // 1000), frames)),
+        )
+    if as_json:
+        result_json(report.as_json() | {"events": events})
+    show(report.table())
+    for error in report.errors:
+        say(error)
+    if not report.ok:
+        raise typer.Exit(FAILED)
+    if report.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _prints(site: "Site") -> str | None:
+    """The sink that has standard output to itself, if there is one."""
+    return next((name for name, sink in site.sinks.items() if getattr(sink, "path", None) == "-"), None)
+
+
+def _line(alert: dict[str, Any]) -> str:
+    zone = f" {alert['zone']}" if alert.get("zone") else ""
+    mark = " (evaluation)" if alert.get("evaluation") else ""
+    measured = ", ".join(f"{name} {value:g}" for name, value in alert.get("measured", {}).items())
+    text = f"{alert['at']} {alert['view']} {alert['rule']} {alert['change']}: {alert['type']}{zone}"
+    return f"{text}{', ' if measured else ''}{measured}{mark}"
+
+
+@app.command()
+def check(site: SiteFile, as_json: AsJson = False) -> None:
+    """Say everything that is wrong with a site file, and what its rules mean."""
+    from beffroi.config import examine
+    from beffroi.errors import SiteError
+
+    found = examine(site)
+    warnings = [*found.warnings, *found.out_of_date]
+    if as_json:
+        result_json(
+            {
+                "ok": not found.problems,
+                "problems": [asdict(problem) for problem in found.problems],
+                "warnings": [asdict(warning) for warning in warnings],
+                "rules": [asdict(rule) for rule in found.rules],
+            }
+        )
+    for warning in warnings:
+        say(f"warning: {warning}")
+    if found.site is None:
+        if as_json:
+            raise typer.Exit(MISTAKE)
+        raise SiteError(found.problems)
+    if not as_json:
+        for rule in found.rules:
+            result(
+                f"{rule.camera}/{rule.view} {rule.name} ({rule.type}): {rule.definition[found.site.language]}"
+            )
+        count = f"{len(found.site.cameras)} cameras, {len(found.rules)} rules, {len(warnings)} warnings"
+        result(f"{found.site.name}: {count}, no mistake found")
+
+
+@app.command("test")
+def rehearse(
+    site: SiteFile,
+    cases: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Scenario files; tests/*.toml beside the site file if left out."),
+    ] = None,
+    camera: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whose scene the cases run on; else the file's name says it."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run your own scenarios on your own scene: what must alarm, and what must not."""
+    from beffroi.config import load
+    from beffroi.config.rehearsal import rehearse_files
+
+    rehearsed = rehearse_files(load(site), cases or None, camera)
+    passed = all(case["passed"] for each in rehearsed for case in each.cases)
+    if as_json:
+        result_json({"ok": passed, "files": [each.as_json() for each in rehearsed]})
+    else:
+        for each in rehearsed:
+            for line in each.lines():
+                result(line)
+    if not passed:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def replay(
+    recording: Annotated[Path, typer.Argument(help="What `beffroi run --record` wrote.", show_default=False)],
+    site: Annotated[Path, typer.Option(metavar="SITE", help="Whose rules are run.", show_default=False)],
+    camera: Annotated[str | None, typer.Option(metavar="NAME", help="Which camera's rules.")] = None,
+    view: Annotated[str | None, typer.Option(metavar="NAME", help="Which view's rules.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send recorded detections through the rules: the same decisions as live, byte for byte."""
+    from beffroi.config import load
+    from beffroi.runtime.replay import replay as again
+
+    report = again(recording, load(site), camera=camera, view=view)
+    if as_json:
+        result_json(report.as_json())
+    else:
+        for line in report.lines:
+            result(line)
+        show(report.table())
+
+
+@app.command()
+def schema(
+    as_json: Annotated[bool, typer.Option("--json", help="On one line.")] = False,
+) -> None:
+    """Print the JSON Schema of a site file, for editors and programs."""
+    from beffroi.config.schema import rendered, site_schema
+
+    if as_json:
+        result_json(site_schema())
+    else:
+        result(rendered().rstrip())
