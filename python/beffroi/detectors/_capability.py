@@ -26,8 +26,8 @@ sex sexe gender genre male female masculin feminin man woman boy girl homme femm
 age adult adulte child children enfant baby bebe toddler teenager adolescent senior elderly infant
 skin peau race racial ethnicity ethnic ethnie ethnique complexion nationality nationalite religion
 clothing clothe clothes cloth vetement shirt trouser pants pantalon skirt jupe dress robe coat manteau jacket
-veste hijab veil voile turban kippa hat chapeau glasses lunette beard barbe moustache mustache hair cheveu hairstyle
-bald chauve tattoo tatouage
+veste hijab veil voile turban kippa hat chapeau glasses lunette
+beard barbe moustache mustache hair cheveu hairstyle bald chauve tattoo tatouage
 gait demarche emotion emotional mood humeur anger colere happy happiness sadness tristesse
 smile sourire surprise fear peur disgust degout sentiment
 identity identite biometric biometrique biometrie reidentification reid watchlist
@@ -89,7 +89,7 @@ def refuse_personal(names: Iterable[str], where: str) -> None:
         if word is not None:
             raise ModelError(
                 f"{where}: refused, because {name!r} names {word!r}: beffroi loads no model that tells who "
-                "somebody is (face, plate, sex, age, skin, clothing, gait, emotion, recognising a person again)"
+                "somebody is (face, plate, sex, age, skin, clothing, gait, emotion, recognition)"
             )
 
 

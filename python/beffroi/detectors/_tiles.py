@@ -1,0 +1,94 @@
+"""Looking closer: parts of the picture at a higher resolution, where that finds more.
+
+A model sees the whole picture scaled to its input, where a distant person is a few pixels. Four overlapping
+tiles show that person larger, at four times the cost. `TileChoice` spends it only on tiles that pay: each
+is tried now and then, and kept while it finds things that the whole picture did not show.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beffroi.detectors._boxes import Boxes, Selection, overlap
+
+# Side of a tile as a share of the picture. Two overlap by 0.2: what is smaller is whole in at least one of
+# them, what is larger is for the whole picture.
+SIDE = 0.6
+TILES = tuple((x, y) for y in (0.0, 1.0 - SIDE) for x in (0.0, 1.0 - SIDE))
+
+Corners = tuple[float, float, float, float]
+"""x1, y1, x2, y2 of a part, relative to the picture."""
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+# A box that ends this close to the inner edge of a tile, as a share of the picture, is taken to be cut there.
+EDGE = 0.01
+
+# A tile's box is news if no sure box of the whole picture overlaps it this much.
+NEWS = 0.3
+
+# Time between two tries, and how long a tile is kept after it last found something, in media time.
+TRY_MS = 1000
+KEEP_MS = 5000
+
+
+def crop(image: NDArray[np.uint8], tile: int) -> tuple[NDArray[np.uint8], Corners]:
+    """Part number `tile` of `image`, not a copy, and where it lies."""
+    height, width = image.shape[:2]
+    x, y = TILES[tile]
+    x1, y1 = round(x * width), round(y * height)
+    x2, y2 = min(width, round((x + SIDE) * width)), min(height, round((y + SIDE) * height))
+    return image[y1:y2, x1:x2], (x1 / width, y1 / height, x2 / width, y2 / height)
+
+
+def placed(boxes: Boxes, corners: Corners) -> Boxes:
+    """Boxes relative to a tile as boxes relative to the picture, without those that the tile's edge cuts."""
+    x1, y1, x2, y2 = corners
+    size = np.array([x2 - x1, y2 - y1] * 2, np.float32)
+    xyxy = boxes.xyxy * size + np.array([x1, y1] * 2, np.float32)
+    # Edges that are also the picture's are no cut: they are moved out of reach.
+    low = np.array([x1 if x1 > 0 else -np.inf, y1 if y1 > 0 else -np.inf]) + EDGE
+    high = np.array([x2 if x2 < 1 else np.inf, y2 if y2 < 1 else np.inf]) - EDGE
+    whole = (xyxy[:, :2] > low).all(axis=1) & (xyxy[:, 2:] < high).all(axis=1)
+    return Boxes(xyxy[whole], boxes.score[whole], boxes.label[whole])
+
+
+def news(selection: Selection, tile: Boxes, full: Boxes) -> bool:
+    """Whether a tile surely shows something that the whole picture does not surely show."""
+    tile = selection.wanted(tile)
+    tile, full = tile.where(selection.sure(tile)), full.where(selection.sure(full))
+    if not len(tile):
+        return False
+    alike = selection.group(tile)[:, None] == selection.group(full)[None]
+    return bool((~((overlap(tile.xyxy, full.xyxy) >= NEWS) & alike).any(axis=1)).any())
+
+
+class TileChoice:
+    """Which tiles are looked at, for one camera. Depends on media time and earlier pictures alone."""
+
+    def __init__(self) -> None:
+        self._found_ms: list[int | None] = [None] * len(TILES)
+        self._tried_ms: int | None = None
+        self._next = 0
+
+    def tiles(self, at_ms: int) -> list[int]:
+        """The tiles to look at in the picture at `at_ms`: those that pay, now and then one more to try."""
+        if self._tried_ms is None or at_ms < self._tried_ms:
+            self._found_ms = [None] * len(TILES)
+            self._tried_ms = at_ms
+            return list(range(len(TILES)))
+        chosen = {tile for tile, found in enumerate(self._found_ms) if _pays(found, at_ms)}
+        if at_ms - self._tried_ms >= TRY_MS:
+            self._tried_ms = at_ms
+            chosen.add(self._next)
+            self._next = (self._next + 1) % len(TILES)
+        return sorted(chosen)
+
+    def found(self, tile: int, at_ms: int) -> None:
+        """Tile `tile` showed something new at `at_ms`."""
+        self._found_ms[tile] = at_ms
+
+
+def _pays(found_ms: int | None, at_ms: int) -> bool:
+    return found_ms is not None and at_ms - found_ms < KEEP_MS
