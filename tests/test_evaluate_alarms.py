@@ -14,7 +14,7 @@ from beffroi.evaluate.alarms import AlarmReport, CaseResult, Skipped
 from beffroi.evaluate.score import Score, score, total
 from beffroi.evaluate.truth import Case, Clip, TruthError
 from beffroi.evaluate.watch import Incident
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -73,6 +73,7 @@ seconds = st.integers(0, 400).map(lambda tenths: tenths / 10)
 windows = st.lists(st.tuples(seconds, seconds).map(lambda pair: (min(pair), max(pair))), max_size=5)
 
 
+@settings(deadline=None)
 @given(windows, st.lists(seconds, max_size=8))
 def test_every_alert_and_every_window_is_counted_once(
     wanted: list[tuple[float, float]], alerts: list[float]
@@ -98,6 +99,7 @@ counts = st.integers(0, 50)
 scores = st.builds(Score, tp=counts, fp=counts, fn=counts)
 
 
+@settings(deadline=None)
 @given(scores, st.floats(0.01, 100))
 def test_f1_is_the_weighted_mean_of_recall_and_precision(one: Score, alpha: float) -> None:
     recall, precision, f1 = one.recall, one.precision, one.f1(alpha)
@@ -112,6 +114,7 @@ def test_what_was_not_measured_is_neither_nought_nor_perfect() -> None:
     assert [nothing[key] for key in ("recall", "precision", "f1", "delay_s")] == [None] * 4
 
 
+@settings(deadline=None)
 @given(st.lists(scores, max_size=4))
 def test_a_total_adds_up(several: list[Score]) -> None:
     assert total(several).fp == sum(one.fp for one in several)

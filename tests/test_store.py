@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from beffroi.errors import StoreError
 from beffroi.store import Change, RunFacts, RunOutcome, Store, queries
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 FACTS = RunFacts("square", "5ce0", "gate", "lawn", "femto 1", "cpu", "0.1.0", evaluation=True)
@@ -80,6 +80,7 @@ def test_an_incident_has_one_row_with_its_latest_state() -> None:
         assert alert["body"]["at_ms"] == 3000
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=8))
 def test_committing_again_changes_nothing(repeats: Sequence[int]) -> None:
     """Whatever prefix of the incident's life is committed again, at whatever moment."""
