@@ -5,11 +5,25 @@ Time is media time in milliseconds, passed in. Nothing here reads a clock, a fil
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "BeffroiError",
+    "ConfigError",
+    "Engine",
+    "Event",
+    "InputError",
+    "Step",
+    "Tracks",
+    "__version__",
+    "catalogue",
+    "check",
+    "rehearse",
+    "scene_schema",
+]
 __version__: Final[str]
 
 class BeffroiError(Exception):
@@ -138,7 +152,7 @@ class Engine:
         With the path of the first mistake.
     """
 
-    def __init__(self, scene_json: str) -> None: ...
+    def __new__(cls, scene_json: str) -> Self: ...
     def step(
         self,
         at_ms: int,

@@ -1,0 +1,54 @@
+# Every target works on a bare clone of a machine that has Rust, Python 3.11 and apt.
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench evaluate schema docs wheel clean ready ready-dev
+BIN := .venv/bin
+ASSETS := $(or $(BEFFROI_ASSETS),../shared/assets)
+export CARGO_TERM_QUIET ?= true
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+ready:
+	@bash .ci/prepare run
+ready-dev:
+	@bash .ci/prepare dev
+
+run: ready ## Set up what is missing and start the demonstration
+	@$(BIN)/beffroi demo
+
+test: ready-dev ## Run all tests
+	cargo test --locked
+	$(BIN)/python -m pytest -q
+
+check: ready-dev ## Formatting, lints, types, stub, schema and documentation drift
+	cargo fmt --check
+	cargo clippy --locked --all-targets --features python -- -D warnings
+	$(BIN)/ruff format --check python tests benches .ci
+	$(BIN)/ruff check python tests benches .ci
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest beffroi._core --allowlist .ci/stubtest-allowlist
+	$(BIN)/python .ci/docs.py --check
+
+schema: ready-dev ## Write the site file's JSON Schema
+	$(BIN)/beffroi schema > python/beffroi/schema/site.json
+
+docs: ready-dev ## Write the generated parts of the README
+	$(BIN)/python .ci/docs.py
+
+bench: ready-dev ## Measure speed: core, whole frame, and against peers in the same run
+	cargo bench --locked
+	$(BIN)/python -m pytest benches -q -o testpaths=benches --benchmark-only
+	$(BIN)/beffroi bench
+	$(BIN)/python benches/peers/run.py
+
+evaluate: ready-dev ## Measure quality on the sample clips and tracking sequences
+	$(BIN)/beffroi evaluate alarms $(ASSETS)/clips/truth.toml
+	$(BIN)/beffroi evaluate tracking $(ASSETS)/mot/mot17
+	$(BIN)/beffroi evaluate tracking $(ASSETS)/mot/mot17 --fps 5
+	$(BIN)/beffroi evaluate tracking $(ASSETS)/mot/mot15
+
+wheel: ready-dev ## Build the wheel into dist/
+	$(BIN)/maturin build --release --locked --out dist
+
+clean: ## Remove everything that was built
+	rm -rf .venv target dist out python/beffroi/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
