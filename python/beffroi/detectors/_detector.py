@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beffroi.detectors._boxes import Selection, joined
+import numpy as np
+from numpy.typing import NDArray
+
+from beffroi.detectors._boxes import SAME_ACROSS, Boxes, Selection, joined
 from beffroi.detectors._decoders import Preparation
 from beffroi.detectors._session import load
-from beffroi.detectors._tiles import TILES, WHOLE, TileChoice, crop, news, placed
+from beffroi.detectors._tiles import TILES, TileChoice, crop, doubtful, news, placed
 from beffroi.frame import Detections, Frame
 from beffroi.manifest import Manifest
 
@@ -25,7 +28,7 @@ class OnnxDetector:
         self._preparation = Preparation(manifest)
         keep = manifest.score.keep if config.threshold is None else config.threshold
         self._selection = Selection(manifest, config.classes or manifest.classes, keep)
-        self._tiles = tuple(range(len(TILES))) if config.tiles == "2x2" else ()
+        self._tiles = list(range(len(TILES))) if config.tiles == "2x2" else []
         self._choice = TileChoice() if config.tiles == "auto" else None
         self.labels = self._selection.labels
         self.name = manifest.name
@@ -34,37 +37,29 @@ class OnnxDetector:
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Boxes of each picture: inside it, strongest first, one per thing."""
-        if self._choice is None:
-            return [found for found, _ in self._look(frames, self._tiles)]
-        answer = []
-        for frame in frames:
-            tiles = self._choice.tiles(frame.at_ms)
-            [(found, telling)] = self._look([frame], tiles)
-            for tile in telling:
-                self._choice.found(tile, frame.at_ms)
-            answer.append(found)
-        return answer
+        fulls = [self._selection.distinct(boxes) for boxes in self._run([frame.image for frame in frames])]
+        return [self._looked_closer(frame, full) for frame, full in zip(frames, fulls, strict=True)]
 
     def close(self) -> None:
         """Nothing to close: the model is freed with its last detector."""
 
-    def _look(self, frames: Sequence[Frame], tiles: Sequence[int]) -> list[tuple[Detections, list[int]]]:
-        """Boxes of each picture, and those of `tiles` that showed more than the whole picture."""
-        views = [(frame.image, WHOLE) for frame in frames]
-        views += [crop(frame.image, tile) for frame in frames for tile in tiles]
-        images = [image for image, _ in views]
-        extents = [self._preparation.extent(image) for image in images]
-        boxes = self._session.run(self._preparation.tensor(images), extents)
-        closer = iter(zip(boxes[len(frames) :], views[len(frames) :], strict=True))
-        answer = []
-        for full in map(self._selection.distinct, boxes[: len(frames)]):
-            parts, telling = [full], []
-            for tile in tiles:
-                inside, (_, corners) = next(closer)
-                part = self._selection.distinct(placed(inside, corners))
-                if news(self._selection, part, full):
-                    telling.append(tile)
+    def _looked_closer(self, frame: Frame, full: Boxes) -> Detections:
+        """What was found in the whole picture, with what its tiles add."""
+        tiles = self._tiles
+        if self._choice is not None:
+            tiles = self._choice.tiles(frame.at_ms, doubtful(self._selection, full))
+        if tiles:
+            views = [crop(frame.image, tile) for tile in tiles]
+            inside = self._run([image for image, _ in views])
+            parts = [full]
+            for tile, (_, corners), boxes in zip(tiles, views, inside, strict=True):
+                part = self._selection.distinct(placed(boxes, corners))
+                if self._choice is not None and news(self._selection, part, full):
+                    self._choice.found(tile, frame.at_ms)
                 parts.append(part)
-            found = self._selection.distinct(joined(parts)) if len(parts) > 1 else full
-            answer.append((self._selection.detections(self._selection.wanted(found)), telling))
-        return answer
+            full = self._selection.distinct(joined(parts), SAME_ACROSS)
+        return self._selection.detections(self._selection.wanted(full))
+
+    def _run(self, images: Sequence[NDArray[np.uint8]]) -> list[Boxes]:
+        extents = [self._preparation.extent(image) for image in images]
+        return self._session.run(self._preparation.tensor(images), extents)

@@ -20,17 +20,17 @@ TILES = tuple((x, y) for y in (0.0, 1.0 - SIDE) for x in (0.0, 1.0 - SIDE))
 Corners = tuple[float, float, float, float]
 """x1, y1, x2, y2 of a part, relative to the picture."""
 
-WHOLE = (0.0, 0.0, 1.0, 1.0)
-
 # A box that ends this close to the inner edge of a tile, as a share of the picture, is taken to be cut there.
 EDGE = 0.01
 
 # A tile's box is news if no sure box of the whole picture overlaps it this much.
 NEWS = 0.3
 
-# Time between two tries, and how long a tile is kept after it last found something, in media time.
-TRY_MS = 1000
-KEEP_MS = 5000
+# A tile is tried again after this long, sooner if the whole picture shows something there that it is unsure
+# of, and is kept for so long after it last found something. Media time.
+TRY_MS = 4000
+DOUBT_MS = 1000
+KEEP_MS = 3000
 
 
 def crop(image: NDArray[np.uint8], tile: int) -> tuple[NDArray[np.uint8], Corners]:
@@ -64,31 +64,44 @@ def news(selection: Selection, tile: Boxes, full: Boxes) -> bool:
     return bool((~((overlap(tile.xyxy, full.xyxy) >= NEWS) & alike).any(axis=1)).any())
 
 
+def doubtful(selection: Selection, full: Boxes) -> set[int]:
+    """The tiles that show whole something of which the whole picture is unsure."""
+    unsure = selection.wanted(full)
+    unsure = unsure.where(~selection.sure(unsure))
+    return {
+        tile
+        for tile, corner in enumerate(TILES)
+        if ((unsure.xyxy[:, :2] >= corner) & (unsure.xyxy[:, 2:] <= np.add(corner, SIDE))).all(axis=1).any()
+    }
+
+
 class TileChoice:
-    """Which tiles are looked at, for one camera. Depends on media time and earlier pictures alone."""
+    """Which tiles are looked at, for one camera. Depends on media time and earlier pictures alone.
+
+    Those that pay, and at most one more in each picture to try.
+    """
 
     def __init__(self) -> None:
-        self._found_ms: list[int | None] = [None] * len(TILES)
-        self._tried_ms: int | None = None
-        self._next = 0
+        self._tried_ms: dict[int, int] = {}
+        self._found_ms: dict[int, int] = {}
 
-    def tiles(self, at_ms: int) -> list[int]:
-        """The tiles to look at in the picture at `at_ms`: those that pay, now and then one more to try."""
-        if self._tried_ms is None or at_ms < self._tried_ms:
-            self._found_ms = [None] * len(TILES)
-            self._tried_ms = at_ms
-            return list(range(len(TILES)))
-        chosen = {tile for tile, found in enumerate(self._found_ms) if _pays(found, at_ms)}
-        if at_ms - self._tried_ms >= TRY_MS:
-            self._tried_ms = at_ms
-            chosen.add(self._next)
-            self._next = (self._next + 1) % len(TILES)
+    def tiles(self, at_ms: int, doubtful: set[int]) -> list[int]:
+        """The tiles to look at in the picture at `at_ms`, if those in `doubtful` may show more than is known."""
+        if any(at_ms < tried for tried in self._tried_ms.values()):
+            self._tried_ms, self._found_ms = {}, {}
+        if not self._tried_ms:
+            chosen = list(range(len(TILES)))
+        else:
+            chosen = [tile for tile, found in self._found_ms.items() if at_ms - found < KEEP_MS]
+            due = [
+                (tried, tile)
+                for tile, tried in self._tried_ms.items()
+                if tile not in chosen and at_ms - tried >= (DOUBT_MS if tile in doubtful else TRY_MS)
+            ]
+            chosen += [tile for _, tile in sorted(due)[:1]]
+        self._tried_ms |= dict.fromkeys(chosen, at_ms)
         return sorted(chosen)
 
     def found(self, tile: int, at_ms: int) -> None:
         """Tile `tile` showed something new at `at_ms`."""
         self._found_ms[tile] = at_ms
-
-
-def _pays(found_ms: int | None, at_ms: int) -> bool:
-    return found_ms is not None and at_ms - found_ms < KEEP_MS
