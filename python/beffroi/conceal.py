@@ -31,10 +31,18 @@ def remember(value: str, name: str) -> None:
         _pattern = re.compile("|".join(_guarded(form) for form in forms))
 
 
+def forget() -> None:
+    """Conceal nothing any more."""
+    global _pattern  # noqa: PLW0603 - one per process, see above
+    with _lock:
+        _names.clear()
+        _pattern = None
+
+
 def conceal(text: str) -> str:
     """The text with every known secret replaced by its name."""
     pattern = _pattern
-    return text if pattern is None else pattern.sub(lambda match: _names[match.group()], text)
+    return text if pattern is None else pattern.sub(lambda match: _names.get(match.group(), "${...}"), text)
 
 
 def _guarded(form: str) -> str:

@@ -106,7 +106,7 @@ class Across:
                 self._complain((*there, "preset"), message)
             self._view(there, name, view_name, view, detect)
             for index, rule in enumerate(view.rules):
-                live = self.mode == "live" and (source is None or source.live)
+                live = self.mode == "live" and source is not None and source.live
                 self._rule((*there, "rules", index), name, rule, live=live)
 
     def _component(
@@ -126,16 +126,11 @@ class Across:
         if view.masks:
             masks = view.model_copy(update={"zones": view.masks, "lines": {}, "routes": {}, "rules": ()})
             scene = masks.scene(camera, name, None, ASPECT, self.timezone)
-            judged = judge(self.document, location, scene)
+            judged = judge(self.document, location, scene, zones="masks")
             self.found.problems += judged.problems
-        wanted = getattr(detect, "classes", None)
-        scene = view.scene(camera, name, wanted or labels, ASPECT, self.timezone)
-        judged = judge(self.document, location, scene)
-        problems = [each for each in judged.problems if self.document.readable(location)]
-        self.found.problems += problems
+        judged = judge(self.document, location, view.scene(camera, name, labels, ASPECT, self.timezone))
+        self.found.problems += judged.problems
         self.found.warnings += judged.warnings
-        if wanted and not problems:
-            judged = judge(self.document, location, view.scene(camera, name, labels, ASPECT, self.timezone))
         self.found.rules += [
             Judged(camera, name, rule["name"], rule["type"], rule["definition"], rule["definition_hash"])
             for rule in judged.rules
@@ -144,13 +139,15 @@ class Across:
     def _labels(
         self, location: Location, camera: str, detect: DetectorConfig | None
     ) -> tuple[str, ...] | None:
+        """The labels that rules may use; None (those of COCO) where only the loaded detector knows."""
         if detect is None:
             return None
         try:
-            return detect.known_labels(BuildContext(camera=camera, folder=self.folder))
+            known = detect.known_labels(BuildContext(camera=camera, folder=self.folder))
         except BeffroiError as error:
             self._complain(location, str(error))
             return None
+        return known or getattr(detect, "classes", None)
 
     def _rule(self, location: Location, camera: str, rule: Mapping[str, Any], *, live: bool) -> None:
         if rule.get("enabled") is False:
@@ -181,7 +178,7 @@ class Across:
             if None not in self.authorisations:
                 message = f"no authorisation is named `{name}`; {_choice(str(name), known)}"
                 self._complain(location, message)
-        elif refusal := act.refusal(camera, str(rule.get("type"))):
+        elif rule.get("type") in kinds() and (refusal := act.refusal(camera, rule["type"])):
             self._complain(location, refusal)
         elif late := act.out_of_date(self.today):
             self.found.out_of_date.append(self.document.problem(location, late))

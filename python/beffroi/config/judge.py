@@ -63,8 +63,10 @@ def kinds() -> dict[str, Mapping[str, Any]]:
     return {entry["kind"]: entry["schema"] for entry in catalogue()}
 
 
-def judge(document: Document, location: Location, scene: dict[str, Any]) -> Judgement:
-    """Judge a scene whose view stands at `location`."""
+def judge(
+    document: Document, location: Location, scene: dict[str, Any], *, zones: str = "zones"
+) -> Judgement:
+    """Judge a scene whose view stands at `location`, and whose zones stand there under the name `zones`."""
     judgement = Judgement()
     # Which rule of the file each rule of the scene is.
     originals = list(range(len(scene.get("rules", ()))))
@@ -76,7 +78,7 @@ def judge(document: Document, location: Location, scene: dict[str, Any]) -> Judg
         except ConfigError as error:
             there = located(error.path, scene)
             if not any(f"`{name}`" in error.message for name in refused):
-                told = _original(there, originals)
+                told = _original(there, originals, zones)
                 judgement.problems.append(document.problem(location + told, error.message))
             if not _mend(scene, there, originals, refused):
                 return judgement
@@ -127,8 +129,11 @@ def _without_unknown_keys(document: Document, location: Location, scene: dict[st
             yield document.problem((*location, "rules", index, key), unknown_key(key, known), key=True)
 
 
-def _original(there: Location, originals: list[int]) -> Location:
+def _original(there: Location, originals: list[int], zones: str) -> Location:
+    """Where the file says what the core found at a place of its scene."""
     match there:
+        case ("zones", *rest):
+            return (zones, *rest)
         case ("rules", int(index), *rest) if index < len(originals):
             return ("rules", originals[index], *rest)
     return there

@@ -19,7 +19,7 @@ from beffroi.config.secrets import Secrets, UnknownName, read_secrets
 from beffroi.errors import Problem
 
 # A thousand cameras have some hundred thousand values; aliases of aliases multiply without an end.
-MOST_VALUES = 1_000_000
+MOST_VALUES = 300_000
 DEEPEST = 60
 
 _TAG = "tag:yaml.org,2002:"
@@ -65,7 +65,12 @@ def read(path: Path, shown: str, secrets: Secrets | None = None) -> tuple[Docume
             secrets = _named_secrets(document, root, path.parent)
         document.broken.clear()
         builder = _Builder(document, secrets)
-        document.value = builder.build(root, ())
+        try:
+            document.value = builder.build(root, ())
+        except _TooMuch as error:
+            document.broken.add(())
+            message = f"the file nests deeper than {DEEPEST} levels, or holds more than {MOST_VALUES} values"
+            document.problems = [Problem(shown, error.place.line, error.place.column, "", message)]
     return document, secrets or Secrets()
 
 
@@ -107,6 +112,14 @@ def _named_secrets(document: Document, root: Node, folder: Path) -> Secrets:
     return Secrets()
 
 
+class _TooMuch(Exception):  # noqa: N818 - never leaves this file
+    """More than any site holds, at this place."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self.place = place
+
+
 class _Builder:
     """Turns nodes into values, and writes down places and problems on the way."""
 
@@ -123,7 +136,7 @@ class _Builder:
         if any(node is outer for outer in self._open):
             return self._complain(place, location, "this alias holds itself")
         if len(self._open) >= DEEPEST or self._count > MOST_VALUES:
-            return self._complain(place, location, "the file nests too deep or holds too many values")
+            raise _TooMuch(place)
         if isinstance(node, ScalarNode):
             return self._scalar(node, location)
         self._open.append(node)

@@ -26,8 +26,6 @@ class Secrets:
     def __init__(self, values: Mapping[str, str] | None = None, *, shown: str | None = None) -> None:
         self._values = dict(values or {})
         self._shown = shown
-        for name, value in self._values.items():
-            remember(value, name)
 
     def fill(self, text: str) -> str:
         """The text with its placeholders filled; ``$${`` stands for the two characters ``${``.

@@ -14,7 +14,7 @@ from beffroi.config.document import Document, Location
 from beffroi.errors import Problem
 
 # Our own messages that already say what was given; all others are followed by it.
-_WHOLE = {"component", "dependency", "days"}
+_WHOLE = {"component", "dependency", "days", "value_error"}
 
 # Longer values are cut in messages.
 LONGEST = 60
@@ -29,10 +29,10 @@ _WORDS = {
     "int_type": "should be a whole number, got {got}",
     "int_parsing": "should be a whole number, got {got}",
     "int_from_float": "should be a whole number, got {got}",
-    "greater_than": "should be more than {gt}, got {got}",
-    "greater_than_equal": "should be at least {ge}, got {got}",
-    "less_than": "should be less than {lt}, got {got}",
-    "less_than_equal": "should be at most {le}, got {got}",
+    "greater_than": "should be more than {gt:g}, got {got}",
+    "greater_than_equal": "should be at least {ge:g}, got {got}",
+    "less_than": "should be less than {lt:g}, got {got}",
+    "less_than_equal": "should be at most {le:g}, got {got}",
     "literal_error": "should be {expected}, got {got}",
     "dict_type": "should be a mapping, got {got}",
     "model_type": "should be a mapping, got {got}",
@@ -51,11 +51,18 @@ _NAME = "a name begins with a letter or digit and holds letters, digits, space, 
 
 def problems(error: ValidationError, model: type[BaseModel], document: Document) -> Iterable[Problem]:
     """One problem per mistake, at its place; nothing about values that could not even be read."""
-    for each in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    for each in errors:
         location, is_key = _location(each, document)
-        if document.readable(location):
+        # Pydantic counts what is left after leaving out the items that are wrong.
+        counted = each["type"] == "too_short" and any(_below(other["loc"], each["loc"]) for other in errors)
+        if document.readable(location) and not counted:
             message = _message(each, location, model, document)
             yield document.problem(location, message, key=is_key or each["type"] == "extra_forbidden")
+
+
+def _below(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
