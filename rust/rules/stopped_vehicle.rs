@@ -12,6 +12,7 @@ use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES};
 use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::facts::{Facts, PRESENT};
+use crate::geometry::BBox;
 use crate::lifecycle::Holds;
 use crate::time::{Span, Timestamp};
 use schemars::{JsonSchema, schema_for};
@@ -65,6 +66,8 @@ struct Stopped {
     probe: usize,
     filter: Filter,
     ignore_queue: bool,
+    /// Boxes of the vehicles that stand, each vehicle once.
+    standing: Vec<BBox>,
     /// Last time that a vehicle drove through the zone.
     driven: Option<Timestamp>,
 }
@@ -76,22 +79,36 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
     }
     let probe = context.probes.zone(context.zone.unwrap_or_default(), context.anchor);
     let filter = context.take_filter();
-    Ok(Box::new(Stopped { probe, filter, ignore_queue: params.ignore_queue, driven: None }))
+    Ok(Box::new(Stopped {
+        probe,
+        filter,
+        ignore_queue: params.ignore_queue,
+        standing: Vec::new(),
+        driven: None,
+    }))
+}
+
+/// Whether two boxes lie so much in each other that they are one vehicle, seen twice or in part: three boxes on one
+/// car are no queue.
+fn covers(a: &BBox, b: &BBox) -> bool {
+    a.intersection_area(b) >= 0.6 * a.area().min(b.area())
 }
 
 impl Rule for Stopped {
     fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds) {
         let probe = self.probe;
-        let mut standing = 0;
+        self.standing.clear();
         for fact in facts.subjects.iter().filter(|f| f.zones[probe].inside && self.filter.class(f.class_id)) {
             if fact.seen && fact.still_since.is_none() && fact.speed().is_some_and(|v| v > DRIVES) {
                 self.driven = Some(facts.at);
             }
             let present = facts.at - fact.last_seen <= PRESENT;
-            standing += usize::from(present && fact.still_since.is_some());
+            if present && fact.still_since.is_some() && !self.standing.iter().any(|b| covers(b, &fact.bbox)) {
+                self.standing.push(fact.bbox);
+            }
         }
         let passed = self.driven.is_some_and(|t| facts.at - t <= PASSING);
-        if self.ignore_queue && standing >= QUEUE && !passed {
+        if self.ignore_queue && self.standing.len() >= QUEUE && !passed {
             return;
         }
         for fact in facts.subjects.iter().filter(|f| f.seen && f.zones[probe].inside) {
