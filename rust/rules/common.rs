@@ -453,6 +453,9 @@ pub fn rule_schema(spec: &RuleSpec) -> Value {
     let Value::Object(root) = &mut schema else { return schema };
     root.shift_remove("$schema");
     root.insert("title".into(), spec.kind.into());
+    if let Some(definitions) = own.get("$defs") {
+        root.insert("$defs".into(), definitions.clone());
+    }
     root.insert("description".into(), spec.manual().lines().next().unwrap_or_default().into());
     if let Some(Value::Object(all)) = root.get_mut("properties") {
         all.insert("type".into(), serde_json::json!({"const": spec.kind}));

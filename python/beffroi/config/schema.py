@@ -37,7 +37,7 @@ def site_schema() -> dict[str, Any]:
     definitions["Rule"] = {
         "description": "What is watched for. The `type` says which other keys there are.",
         "discriminator": {"propertyName": "type"},
-        "oneOf": [_rule(kind, dict(rule)) for kind, rule in kinds().items()],
+        "oneOf": [_rule(kind, dict(rule), definitions) for kind, rule in kinds().items()],
     }
     definitions["View"]["properties"]["rules"]["items"] = {"$ref": "#/$defs/Rule"}
     schema["$defs"] = dict(sorted(definitions.items()))
@@ -79,7 +79,8 @@ def _variants(family: type[Component], definitions: dict[str, Any]) -> dict[str,
     return {"description": family.__doc__, "discriminator": {"propertyName": "type"}, "oneOf": variants}
 
 
-def _rule(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _rule(kind: str, schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    definitions |= schema.pop("$defs", {})
     properties = dict(schema["properties"])
     properties["type"] = {"const": kind, "description": schema.get("description", "")}
     properties["schedule"] = {"type": "string", "description": "Name of a schedule of the site."}
