@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beffroi.errors import StoreError
+from beffroi.assets import locate
+from beffroi.errors import AssetError, StoreError
 from beffroi.evaluate import actev, truth
-from beffroi.evaluate.alarms import AlarmReport, CaseResult, Skipped
+from beffroi.evaluate.alarms import AlarmReport, CaseResult, Skipped, evaluate, judge
 from beffroi.evaluate.score import Score, score, total
 from beffroi.evaluate.truth import Case, Clip, TruthError
 from beffroi.evaluate.watch import Incident
+from beffroi.simulate import Square
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -267,3 +269,108 @@ def test_a_folder_that_cannot_be_written_is_named(report: AlarmReport, tmp_path:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"file/actev: cannot be written: Not a directory"):
         actev.write(tmp_path / "file" / "actev", report, tmp_path)
+
+
+def simulated(**settings: Any) -> Clip:
+    return Clip.model_validate(Square("loitering", seed=1, weather="clear", **settings).truth())
+
+
+def test_the_whole_pipeline_runs_over_a_clip(tmp_path: Path) -> None:
+    shown: list[tuple[str, int, int]] = []
+    report = judge([simulated()], tmp_path, progress=lambda *values: shown.append(values))
+    (result,) = report.results
+    assert result.case.kind == "loitering"
+    assert len(result.incidents) == 1
+    assert report.ok
+    assert report.machine["models"] == {"simulated": "none"}
+    assert shown[0][0] == shown[-1][0] == "loitering, seed 1"
+    assert shown[-1][2] == len(shown)
+
+
+def test_all_cases_of_a_clip_are_judged_in_one_run(tmp_path: Path) -> None:
+    clip = simulated()
+    (first,) = clip.case
+    quiet = first.model_copy(update={"name": "longer", "rule": {**first.rule, "after": "5min"}, "alerts": ()})
+    shown: list[int] = []
+    report = judge(
+        [clip.model_copy(update={"case": (first, quiet)})],
+        tmp_path,
+        progress=lambda _clip, _at, frames: shown.append(frames),
+    )
+    assert [len(result.incidents) for result in report.results] == [1, 0]
+    assert sorted(set(shown)) == shown
+
+
+def test_a_total_is_taken_from_the_last_report_of_the_rule(tmp_path: Path) -> None:
+    clip = Clip.model_validate(Square("line_count", seed=1, weather="clear").truth())
+    report = judge([clip], tmp_path)
+    counted = [result for result in report.results if result.case.count is not None]
+    assert counted
+    for result in counted:
+        assert result.as_json()["total"] == result.counted
+        assert result.incidents == ()
+
+
+def test_what_cannot_be_judged_is_listed_with_its_reason(tmp_path: Path) -> None:
+    clip = simulated()
+    (first,) = clip.case
+    cases = (
+        first.model_copy(update={"name": "no kind", "rule": {"type": "telepathy"}}),
+        first.model_copy(update={"name": "no zone", "rule": {"type": "intrusion", "zone": "moon"}}),
+    )
+    report = judge([clip.model_copy(update={"case": cases})], tmp_path)
+    assert report.results == ()
+    assert not report.ok
+    reasons = {one.case.name: one.reason for one in report.skipped}
+    assert reasons["no kind"] == "there is no such kind of rule yet"
+    assert "rules[0].zone" in reasons["no zone"]
+    assert report.as_json()["overall"]["f1"] is None
+
+
+def test_a_clip_that_breaks_off_is_not_judged(tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"not a film")
+    path = write(tmp_path, GOOD.split("[[clip]]")[1].replace("gate.mp4", "broken.mp4").join(["[[clip]]", ""]))
+    report = evaluate(path)
+    assert report.results == ()
+    assert "broken.mp4: is not a video" in report.skipped[0].reason
+
+
+def test_a_clip_that_is_not_there_is_named_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(TruthError, match=r"the clip gate\.mp4 is not there: .*gate\.mp4"):
+        evaluate(write(tmp_path, GOOD))
+
+
+def test_settings_that_make_no_source_are_named(tmp_path: Path) -> None:
+    clip = simulated().model_copy(update={"source": {"type": "simulated", "scenery": "moon"}})
+    with pytest.raises(TruthError, match=r"loitering, seed 1: cameras\.clip\.source\.scenery: Extra inputs"):
+        judge([clip], tmp_path)
+
+
+@pytest.mark.assets
+def test_the_truth_of_the_sample_clips_is_read() -> None:
+    try:
+        path = locate("clips/truth.toml", download=False)
+    except AssetError as error:
+        pytest.skip(str(error))
+    clips = truth.load(path)
+    assert sum(len(clip.case) for clip in clips) > 20
+    assert all((path.parent / clip.name).is_file() for clip in clips)
+
+
+@pytest.mark.assets
+def test_a_sample_clip_is_judged_and_its_boxes_kept(tmp_path: Path) -> None:
+    try:
+        path = locate("clips/truth.toml", download=False)
+        locate("models/deimv2-femto.onnx", download=False)
+    except AssetError as error:
+        pytest.skip(str(error))
+    pytest.importorskip("onnxruntime")
+    first = evaluate(path, clips=["garden-gate"], cache=tmp_path, actev=tmp_path / "actev")
+    again = evaluate(path, clips=["GARDEN-gate"], cache=tmp_path)
+    assert {result.case.name for result in first.results} == {"on the lawn", "in the garden"}
+    assert first.overall.tp >= 1
+    kept = [one.as_json()["clips"] for one in (first, again)]
+    assert kept[0] == kept[1]
+    assert again.machine["models"] == {next(iter(first.machine["models"])): "kept boxes"}
+    index = json.loads((tmp_path / "actev" / "file-index.json").read_text(encoding="utf-8"))
+    assert index["garden-gate.mp4"]["framerate"] < 61

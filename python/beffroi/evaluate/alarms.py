@@ -205,13 +205,31 @@ def evaluate(
         If the detector cannot be built.
     """
     chosen = truths.select(truths.load(truth), list(clips) if clips else None, truth)
-    for clip in chosen:
-        if clip.file is not None and clip.case and not (truth.parent / clip.file).is_file():
-            raise TruthError(f"{truth}: the clip {clip.name} is not there: {truth.parent / clip.file}")
-    watch = Watch(truth.parent, model, cache)
+    report = judge(chosen, truth.parent, alpha=alpha, model=model, cache=cache, progress=progress)
+    if actev is not None:
+        from beffroi.evaluate.actev import write
+
+        write(actev, report, truth.parent)
+    return report
+
+
+def judge(
+    clips: Sequence[Clip],
+    folder: Path,
+    *,
+    alpha: float = 1.0,
+    model: str | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> AlarmReport:
+    """As `evaluate`, over clips from anywhere, such as a simulation; their files are found in `folder`."""
+    for clip in clips:
+        if clip.file is not None and clip.case and not (folder / clip.file).is_file():
+            raise TruthError(f"the clip {clip.name} is not there: {folder / clip.file}")
+    watch = Watch(folder, model, cache)
     results: list[CaseResult] = []
     skipped: list[Skipped] = []
-    for clip in chosen:
+    for clip in clips:
         reasons = {case.name: watch.unfit(clip, case) for case in clip.case}
         runnable = [case for case in clip.case if reasons[case.name] is None]
         if runnable:
@@ -222,12 +240,7 @@ def evaluate(
             else:
                 results += [_judged(clip, case, seen) for case in runnable]
         skipped += [Skipped(clip, case, why) for case in clip.case if (why := reasons[case.name])]
-    report = AlarmReport(alpha, tuple(results), tuple(skipped), _machine(watch))
-    if actev is not None:
-        from beffroi.evaluate.actev import write
-
-        write(actev, report, truth.parent)
-    return report
+    return AlarmReport(alpha, tuple(results), tuple(skipped), _machine(watch))
 
 
 def _judged(clip: Clip, case: Case, seen: Seen) -> CaseResult:

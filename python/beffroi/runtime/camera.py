@@ -16,12 +16,13 @@ from beffroi.runtime.timers import Coverage, StageTimers
 from beffroi.store import Change, RunFacts, RunOutcome
 
 if TYPE_CHECKING:
-    from beffroi._core import Engine, Event, Step
+    from beffroi._core import Engine, Event
     from beffroi.components import Detector, Source
     from beffroi.frame import Detections, Frame
     from beffroi.metrics import Metrics
     from beffroi.runtime.delivery import Delivery
     from beffroi.runtime.masks import Masks
+    from beffroi.runtime.watchers import Watcher
     from beffroi.store import Store
 
 log = logging.getLogger(__name__)
@@ -38,15 +39,6 @@ class Snapshots(Protocol):
 
     def save(self, incident: str, frame: Frame, detections: Detections) -> str:
         """Write it; returns the path that the alert will carry."""
-
-
-class Watcher(Protocol):
-    """Someone who looks on: a renderer, a recorder."""
-
-    def watch(self, frame: Frame, detections: Detections, step: Step) -> None:
-        """See one analysed picture, masks already zeroed."""
-
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from beffroi._core import Engine, __version__
+from beffroi._core import ConfigError, Engine, __version__
 from beffroi.errors import Problem, SiteError
 from beffroi.runtime.alert import Circumstances
-from beffroi.runtime.camera import Watched, Watcher
+from beffroi.runtime.camera import Watched
 from beffroi.runtime.masks import Masks
-from beffroi.runtime.watchers import watchers as watchers_of
+from beffroi.runtime.watchers import Sight, Watcher, watchers
 from beffroi.store import RunFacts
 
 if TYPE_CHECKING:
@@ -89,14 +89,20 @@ def site_hash(site: Site) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def engine(site: Site, camera: str, view: str, labels: Sequence[str], size: tuple[int, int]) -> Engine:
-    """The engine of one view for pictures of `size` (width, height); raises `SiteError` if it cannot run."""
-    from beffroi._core import ConfigError
+def engine(
+    site: Site, camera: str, view: str, labels: Sequence[str], size: tuple[int, int]
+) -> tuple[Engine, dict[str, Any]]:
+    """The engine of one view for pictures of `size` (width, height), and the scene that it runs.
 
+    Raises
+    ------
+    SiteError
+        If it cannot run; with the place in the site file.
+    """
     settings = site.cameras[camera].views[view]
     scene = settings.scene(camera, view, labels, size[0] / size[1], site.timezone)
     try:
-        return Engine(json.dumps(scene))
+        return Engine(json.dumps(scene)), scene
     except ConfigError as error:
         place = f"cameras.{camera}.views.{view}.{error.path}".rstrip(".")
         raise mistake(site, place, error.message) from error
@@ -122,18 +128,21 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
         detector = detectors.build(camera.detect, context)
         source = _paced(camera.source, wishes.pace).build(context, camera.detect.fps)
         opened.callback(source.close)
-        running = engine(site, name, view, detector.labels, source.size)
+        running, scene = engine(site, name, view, detector.labels, source.size)
         live = camera.source.live
-        model = f"{detector.name} {detector.version}".strip()
         _warn_of_schedules(name, camera.views[view], live=live)
-        watchers: list[Watcher] = []
-        for watcher in watchers_of(name, view, detector, source.size, wishes):
-            opened.callback(watcher.close)
-            watchers.append(watcher)
+        model = f"{detector.name} {detector.version}".strip()
+        facts = RunFacts(
+            site.name, site_hash(site), name, view, model, detector.provider, __version__, evaluation
+        )
+        looking: list[Watcher] = []
+        shown = Path(str(getattr(camera.source, "path", camera.source.type))).name
+        sight = Sight(facts, detector.labels, running, scene, source.size, camera.detect.fps, shown)
+        for watcher in watchers(wishes, sight):
+            opened.callback(watcher.discard)
+            looking.append(watcher)
         watched = Watched(
-            facts=RunFacts(
-                site.name, site_hash(site), name, view, model, detector.provider, __version__, evaluation
-            ),
+            facts=facts,
             seen=Circumstances(site.name, name, view, evaluation, live, model, __version__),
             source=source,
             detector=detector,
@@ -141,7 +150,7 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
             masks=Masks(list(camera.views[view].masks.values())),
             fps=camera.detect.fps,
             snapshots=None,
-            watchers=tuple(watchers),
+            watchers=tuple(looking),
         )
         opened.pop_all()
         return watched

@@ -104,7 +104,7 @@ def replay(
     looked_at = only_view(site, name, views, view or (header.view if header.view in views else None))
     if not header.width or not header.height:
         raise RecordingError("the recording does not say how large its pictures were; geometry needs that")
-    running = engine(site, name, looked_at, header.labels, (header.width, header.height))
+    running, _scene = engine(site, name, looked_at, header.labels, (header.width, header.height))
     events = running.replay(**recording.replay_args())
     frames = len(recording.at_ms)
     if frames:

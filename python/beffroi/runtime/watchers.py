@@ -1,7 +1,126 @@
-"""Those who look on while a camera runs: the recorder, the renderer, and the keeper of snapshots."""
+"""Those who look on while a camera runs: the film and the recording of detections."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
-def watchers(*_a: object) -> list:  # replaced once recording and render exist
-    return []
+if TYPE_CHECKING:
+    from beffroi._core import Engine, Step
+    from beffroi.frame import Detections, Frame
+    from beffroi.recording import RecordingWriter
+    from beffroi.render import Renderer
+    from beffroi.runtime.compose import Wishes
+    from beffroi.store import RunFacts
+
+
+class Watcher(Protocol):
+    """Someone who looks on."""
+
+    def watch(self, frame: Frame, found: Detections, step: Step, /) -> None:
+        """See one analysed picture, masks already zeroed."""
+
+    def close(self) -> None:
+        """Finish what was written."""
+
+    def discard(self) -> None:
+        """Nothing was watched: leave nothing behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filming:
+    """Draws each picture with what the engine knows about it."""
+
+    renderer: Renderer
+    engine: Engine
+
+    def watch(self, frame: Frame, found: Detections, step: Step, /) -> None:
+        """As `Watcher.watch`."""
+        self.renderer.write(
+            frame.at_ms,
+            frame.image,
+            step,
+            detections=found,
+            timers=self.engine.timers(),
+            counts=self.engine.stats()["lines"],
+        )
+
+    def close(self) -> None:
+        """Finish the film."""
+        self.renderer.close()
+
+    def discard(self) -> None:
+        """Leave no film behind."""
+        self.renderer.discard()
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Keeps each picture's boxes, not the picture."""
+
+    writer: RecordingWriter
+
+    def watch(self, frame: Frame, found: Detections, _step: Step, /) -> None:
+        """As `Watcher.watch`."""
+        self.writer.write(frame.at_ms, found)
+
+    def close(self) -> None:
+        """Finish the recording."""
+        self.writer.close()
+
+    def discard(self) -> None:
+        """Leave no recording behind."""
+        self.writer.abandon()
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What those who look on may know of the view."""
+
+    facts: RunFacts
+    labels: Sequence[str]
+    engine: Engine
+    scene: Mapping[str, Any]
+    size: tuple[int, int]
+    fps: float
+    source: str
+
+
+def watchers(wishes: Wishes, sight: Sight) -> Iterator[Watcher]:
+    """Those who were asked for, one by one, so that what was opened can be closed if the next fails.
+
+    Raises
+    ------
+    RecordingError
+        If a file cannot be written.
+    """
+    facts = sight.facts
+    if wishes.record is not None:
+        from beffroi.recording import Header, RecordingWriter
+
+        header = Header(
+            labels=tuple(sight.labels),
+            camera=facts.camera,
+            view=facts.view,
+            width=sight.size[0],
+            height=sight.size[1],
+            fps=sight.fps,
+            model=facts.model,
+            source=sight.source,
+        )
+        yield Recording(RecordingWriter(wishes.record, header))
+    if wishes.render is not None:
+        from beffroi.render import Renderer
+
+        renderer = Renderer(
+            wishes.render,
+            sight.size,
+            sight.fps,
+            sight.labels,
+            scene=sight.scene,
+            title=f"{facts.camera} {facts.view}",
+            evaluation=facts.evaluation,
+            blur=wishes.blur,
+        )
+        yield Filming(renderer, sight.engine)
