@@ -442,20 +442,19 @@ fn hash_of(
     hex(&Sha256::digest(text.as_bytes())[..8])
 }
 
+/// JSON Schema of a settings type, whole: no references out of it.
+pub fn schema_of<T: JsonSchema>() -> schemars::Schema {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
 /// JSON Schema of a rule of this kind: common keys and its own, nothing else.
 pub fn rule_schema(spec: &RuleSpec) -> Value {
-    let mut schema = schemars::generate::SchemaSettings::draft2020_12()
-        .with(|s| s.inline_subschemas = true)
-        .into_generator()
-        .into_root_schema_for::<Common>()
-        .to_value();
+    let mut schema = schema_of::<Common>().to_value();
     let own = (spec.schema)().to_value();
     let Value::Object(root) = &mut schema else { return schema };
     root.shift_remove("$schema");
     root.insert("title".into(), spec.kind.into());
-    if let Some(definitions) = own.get("$defs") {
-        root.insert("$defs".into(), definitions.clone());
-    }
     root.insert("description".into(), spec.manual().lines().next().unwrap_or_default().into());
     if let Some(Value::Object(all)) = root.get_mut("properties") {
         all.insert("type".into(), serde_json::json!({"const": spec.kind}));

@@ -11,14 +11,14 @@
 //! # What it cannot see
 //! People hidden behind others. Without calibration `within` is measured in the picture, where depth is foreshortened.
 
-use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target};
+use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::facts::{Fact, Facts, PRESENT};
 use crate::lifecycle::{Holds, Key};
 use crate::quantity::Length;
 use crate::time::{Span, Timestamp};
-use schemars::{JsonSchema, schema_for};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -41,7 +41,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     },
     measurement: false,
     momentary: false,
-    schema: || schema_for!(Params),
+    schema: schema_of::<Params>,
     build,
 };
 

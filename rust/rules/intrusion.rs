@@ -13,13 +13,13 @@
 //! # What it cannot see
 //! Feet hidden behind a wall or a car: the box then ends higher, and the reference point lies further away.
 
-use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target};
+use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::facts::{Fact, Facts};
 use crate::lifecycle::Holds;
 use crate::time::Span;
-use schemars::{JsonSchema, schema_for};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -42,7 +42,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     },
     measurement: false,
     momentary: false,
-    schema: || schema_for!(Params),
+    schema: schema_of::<Params>,
     build,
 };
 

@@ -10,14 +10,14 @@
 
 use super::line_crossing::{BAND, Direction, check_band, warn_short};
 use super::occupancy::Reset;
-use super::{Context, Defaults, Filter, ROAD_USERS, Rule, RuleSpec, Target};
+use super::{Context, Defaults, Filter, ROAD_USERS, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::event::Measure;
 use crate::facts::Facts;
 use crate::lifecycle::Holds;
 use crate::time::{Span, Timestamp};
-use schemars::{JsonSchema, schema_for};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     defaults: Defaults { after: Span::ZERO, gap: Span::ZERO, clear_after: Span::ZERO, classes: ROAD_USERS },
     measurement: true,
     momentary: true,
-    schema: || schema_for!(Params),
+    schema: schema_of::<Params>,
     build,
 };
 

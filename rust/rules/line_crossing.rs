@@ -10,13 +10,13 @@
 //! its last. `band`: distance in body sizes that arms the line again (0.2). `min_angle`: least angle in degrees between
 //! the path and the line, to leave out those who walk along it.
 
-use super::{Context, Defaults, Filter, ROAD_USERS, Rule, RuleSpec, Target};
+use super::{Context, Defaults, Filter, ROAD_USERS, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::lifecycle::Holds;
 use crate::time::Span;
-use schemars::{JsonSchema, schema_for};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -36,7 +36,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     defaults: Defaults { after: Span::ZERO, gap: Span::ZERO, clear_after: Span::ZERO, classes: ROAD_USERS },
     measurement: false,
     momentary: true,
-    schema: || schema_for!(Params),
+    schema: schema_of::<Params>,
     build,
 };
 

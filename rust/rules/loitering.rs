@@ -8,7 +8,7 @@
 //! `after`: how long (60 s). `radius`: it must also keep within this distance of one spot (metres or body sizes); who
 //! wanders further starts anew. `forgive_exit`: stepping out of the zone for less than this does not restart the clock.
 
-use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target};
+use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::facts::{Fact, Facts};
@@ -16,7 +16,7 @@ use crate::geometry::Point;
 use crate::lifecycle::Holds;
 use crate::quantity::Length;
 use crate::time::{Span, Timestamp};
-use schemars::{JsonSchema, schema_for};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -39,7 +39,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     },
     measurement: false,
     momentary: false,
-    schema: || schema_for!(Params),
+    schema: schema_of::<Params>,
     build,
 };
 

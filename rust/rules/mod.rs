@@ -13,7 +13,7 @@ mod parking;
 mod stopped_vehicle;
 mod wrong_way;
 
-pub use common::{Built, Common, Context, Filter, Severity, build, rule_schema};
+pub use common::{Built, Common, Context, Filter, Severity, build, rule_schema, schema_of};
 pub use line_crossing::BAND;
 
 use crate::definition::Template;

@@ -10,7 +10,7 @@
 //! zero, `settle` (30 s).
 
 use super::line_crossing::BAND;
-use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target};
+use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::facts::{Facts, PRESENT};
@@ -18,7 +18,7 @@ use crate::lifecycle::{Holds, Measured};
 use crate::scene::Scene;
 use crate::time::{Span, Timestamp};
 use jiff::tz::TimeZone;
-use schemars::{JsonSchema, schema_for};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use smallvec::SmallVec;
@@ -44,7 +44,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     },
     measurement: false,
     momentary: false,
-    schema: || schema_for!(Params),
+    schema: schema_of::<Params>,
     build,
 };
 

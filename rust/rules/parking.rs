@@ -8,13 +8,13 @@
 //! # Settings
 //! `after`: how long it may stand (2 min).
 
-use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES};
+use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::lifecycle::Holds;
 use crate::time::Span;
-use schemars::{JsonSchema, schema_for};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -35,7 +35,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     },
     measurement: false,
     momentary: false,
-    schema: || schema_for!(Params),
+    schema: schema_of::<Params>,
     build,
 };
 

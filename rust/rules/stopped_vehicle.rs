@@ -8,14 +8,14 @@
 //! them in the last seconds, are a queue (a red light, a jam) and not a breakdown. As soon as others drive past, a vehicle
 //! that still stands is reported.
 
-use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES};
+use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::facts::{Facts, PRESENT};
 use crate::geometry::BBox;
 use crate::lifecycle::Holds;
 use crate::time::{Span, Timestamp};
-use schemars::{JsonSchema, schema_for};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -38,7 +38,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     },
     measurement: false,
     momentary: false,
-    schema: || schema_for!(Params),
+    schema: schema_of::<Params>,
     build,
 };
 

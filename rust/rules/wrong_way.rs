@@ -10,7 +10,7 @@
 //! `distance`: how far back (metres, or body sizes: 1.5). `tolerance`: degrees (60). `min_speed`: slower is not travelling
 //! (0.3 body/s; metres a second on a calibrated view).
 
-use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES};
+use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::facts::{Anchor, Fact, Facts};
@@ -18,7 +18,7 @@ use crate::geometry::{Point, Polyline};
 use crate::lifecycle::Holds;
 use crate::quantity::{Length, Speed};
 use crate::time::{Span, Timestamp};
-use schemars::{JsonSchema, schema_for};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -41,7 +41,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     },
     measurement: false,
     momentary: false,
-    schema: || schema_for!(Params),
+    schema: schema_of::<Params>,
     build,
 };
 
