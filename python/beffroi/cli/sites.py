@@ -1,5 +1,7 @@
 """Commands about a site: run it, check it, rehearse it, replay a recording on it."""
 
+import os
+import signal
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -52,12 +54,18 @@ def run(
             f"the sink {printing} writes to standard output, which --json needs for the result"
         )
     events: list[dict[str, Any]] = []
+    unread: list[BrokenPipeError] = []
 
     def seen(alert: dict[str, Any]) -> None:
         if as_json:
             events.append(dict(alert))
-        elif not printing:
-            result(_line(alert))
+        elif not printing and not unread:
+            try:
+                result(_line(alert))
+            except BrokenPipeError as error:
+                # The reader has left: end as if asked to stop, so that everything is closed properly.
+                unread.append(error)
+                os.kill(os.getpid(), signal.SIGINT)
 
     with progress(loaded.name) as status:
         report = supervise(
@@ -72,6 +80,8 @@ def run(
             progress=status
             and (lambda name, at_ms, frames: status(name, timedelta(seconds=at_ms // 1000), frames)),
         )
+    if unread:
+        raise unread[0]
     if as_json:
         result_json(report.as_json() | {"events": events})
     show(report.table())
@@ -92,8 +102,8 @@ def _line(alert: dict[str, Any]) -> str:
     zone = f" {alert['zone']}" if alert.get("zone") else ""
     mark = " (evaluation)" if alert.get("evaluation") else ""
     measured = ", ".join(f"{name} {value:g}" for name, value in alert.get("measured", {}).items())
-    text = f"{alert['at']} {alert['view']} {alert['rule']} {alert['change']}: {alert['type']}{zone}"
-    return f"{text}{', ' if measured else ''}{measured}{mark}"
+    what = f"{alert['rule']} {alert['change']}: {alert['type']}{zone}"
+    return f"{alert['at']} {alert['camera']}/{alert['view']} {what}{', ' if measured else ''}{measured}{mark}"
 
 
 @app.command()
@@ -124,8 +134,9 @@ def check(site: SiteFile, as_json: AsJson = False) -> None:
             result(
                 f"{rule.camera}/{rule.view} {rule.name} ({rule.type}): {rule.definition[found.site.language]}"
             )
-        count = f"{len(found.site.cameras)} cameras, {len(found.rules)} rules, {len(warnings)} warnings"
-        result(f"{found.site.name}: {count}, no mistake found")
+        things = {"camera": found.site.cameras, "rule": found.rules, "warning": warnings}
+        counts = [f"{len(each)} {name}{'' if len(each) == 1 else 's'}" for name, each in things.items()]
+        result(f"{found.site.name}: {', '.join(counts)}, no mistake")
 
 
 @app.command("test")
