@@ -68,11 +68,9 @@ def doubtful(selection: Selection, full: Boxes) -> set[int]:
     """The tiles that show whole something of which the whole picture is unsure."""
     unsure = selection.wanted(full)
     unsure = unsure.where(~selection.sure(unsure))
-    return {
-        tile
-        for tile, corner in enumerate(TILES)
-        if ((unsure.xyxy[:, :2] >= corner) & (unsure.xyxy[:, 2:] <= np.add(corner, SIDE))).all(axis=1).any()
-    }
+    low, high = unsure.xyxy[:, :2], unsure.xyxy[:, 2:]
+    whole = ((low >= corner) & (high <= np.add(corner, SIDE)) for corner in TILES)
+    return {tile for tile, within in enumerate(whole) if within.all(axis=1).any()}
 
 
 class TileChoice:
@@ -86,7 +84,7 @@ class TileChoice:
         self._found_ms: dict[int, int] = {}
 
     def tiles(self, at_ms: int, doubtful: set[int]) -> list[int]:
-        """The tiles to look at in the picture at `at_ms`, if those in `doubtful` may show more than is known."""
+        """The tiles to look at in the picture at `at_ms`, where those in `doubtful` may show more."""
         if any(at_ms < tried for tried in self._tried_ms.values()):
             self._tried_ms, self._found_ms = {}, {}
         if not self._tried_ms:

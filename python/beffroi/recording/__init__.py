@@ -1,0 +1,24 @@
+"""Recorded detections: what a detector saw, kept so that every decision over it can be made again.
+
+Formats, by suffix
+------------------
+``.jsonl``, ``.jsonl.gz``
+    One line of JSON for the header (``{"beffroi": "recording", "version": 1, "camera": ..., "labels":
+    [...]}``), then one per picture: ``{"at_ms": 200, "boxes": [[x1, y1, x2, y2, score, class_id], ...]}``
+    and ``signals`` where there are any. Numbers are the shortest that give back the very same float32.
+``.parquet``
+    One row per picture with list columns; the header is the schema's metadata. Needs the extra ``parquet``.
+``.txt``
+    MOTChallenge detections, only read: see `beffroi.recording.read_recording`.
+
+While it is written a recording is called ``NAME.part.SUFFIX``; it gets its name when it is closed. If
+writing is abandoned the part stays, ends after the last whole picture, and reads like any recording.
+"""
+
+from __future__ import annotations
+
+from beffroi.recording.content import Header, Recording
+from beffroi.recording.reader import read_recording
+from beffroi.recording.writer import RecordingWriter
+
+__all__ = ["Header", "Recording", "RecordingWriter", "read_recording"]
