@@ -18,7 +18,7 @@ writing is abandoned the part stays, ends after the last whole picture, and read
 from __future__ import annotations
 
 from beffroi.recording.content import Header, Recording
-from beffroi.recording.reader import read_recording
+from beffroi.recording.reader import read_header, read_recording
 from beffroi.recording.writer import RecordingWriter
 
-__all__ = ["Header", "Recording", "RecordingWriter", "read_recording"]
+__all__ = ["Header", "Recording", "RecordingWriter", "read_header", "read_recording"]

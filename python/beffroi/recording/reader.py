@@ -57,6 +57,27 @@ def read_recording(
         raise RecordingError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
+def read_header(path: Path) -> Header:
+    """Only the header of a recording that beffroi wrote, without reading its boxes.
+
+    Raises
+    ------
+    RecordingError
+        If there is no such recording.
+    """
+    suffix = suffix_of(path)
+    if suffix not in {".jsonl", ".jsonl.gz"}:
+        return read_recording(path).header
+    if not path.is_file():
+        raise RecordingError(f"{path}: there is no such file")
+    try:
+        with gzip.open(path) if suffix == ".jsonl.gz" else path.open("rb") as file:
+            number, first = next(_lines(path, file), (1, None))
+    except OSError as error:
+        raise RecordingError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return _header(f"{path}:{number}", first)
+
+
 def _read_lines(path: Path, compressed: bool) -> Recording:
     with gzip.open(path) if compressed else path.open("rb") as file:
         lines = _lines(path, file)

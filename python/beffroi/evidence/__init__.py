@@ -1,0 +1,1 @@
+"""What is kept of an alert: pictures in which nobody can be recognised."""
