@@ -3,7 +3,7 @@
 use crate::detection::Detections;
 use crate::error::{Error, Result};
 use crate::event::{Change, Event, Involved, Measure, relative};
-use crate::facts::{Facts, Observatory, Probes};
+use crate::facts::{Facts, Observatory, PRESENT, Probes};
 use crate::geometry::BBox;
 use crate::lifecycle::{Holds, Key, Lifecycle, Timer, Transition};
 use crate::rules::{Built, build};
@@ -327,9 +327,28 @@ impl Watch {
             });
         }
         for transition in transitions.drain(..) {
+            if transition.change == Change::Started && self.told_already(&transition, facts) {
+                self.lifecycle.silence(transition.key);
+                continue;
+            }
             let event = self.event(at, facts, transition, reason);
             events.push(event);
         }
+    }
+
+    /// Whether an active incident of this rule is about a box that lies in this subject's, or this one's in that.
+    ///
+    /// Detectors see a car, the car with the lamp post before it, and its bonnet: three subjects, one thing to tell.
+    fn told_already(&self, started: &Transition, facts: &Facts<'_>) -> bool {
+        let (Key::Subject(id), false) = (started.key, started.moment) else { return false };
+        let Some(fact) = facts.subject(id) else { return false };
+        self.involved.keys().any(|key| {
+            let Key::Subject(other) = *key else { return false };
+            facts.subject(other).is_some_and(|f| {
+                let present = facts.at - f.last_seen <= PRESENT;
+                present && f.group == fact.group && nested(&f.bbox, &fact.bbox)
+            })
+        })
     }
 
     fn event(&mut self, at: Timestamp, facts: &Facts<'_>, t: Transition, reason: Option<&Arc<str>>) -> Event {
@@ -364,6 +383,11 @@ impl Watch {
             reason: ended.then(|| reason.cloned().unwrap_or_else(|| Arc::from("cleared"))),
         }
     }
+}
+
+/// Whether one of two boxes lies almost wholly in the other.
+fn nested(a: &BBox, b: &BBox) -> bool {
+    a.intersection_area(b) >= 0.8 * a.area().min(b.area())
 }
 
 fn involved(fact: &crate::facts::Fact, scene: &Scene) -> Involved {

@@ -95,8 +95,8 @@ pub struct Fact {
     pub group: Group,
     /// Class that its detections voted for.
     pub class_id: u16,
-    /// Mean score of its recent detections.
-    pub score: f32,
+    /// Best score of any of its detections.
+    pub best_score: f32,
     /// Last seen box, view units.
     pub bbox: BBox,
     /// Whether it was detected in this step.
@@ -250,7 +250,7 @@ impl Observatory {
             id: subject.id,
             group: subject.group,
             class_id: subject.class_id,
-            score: 0.0,
+            best_score: 0.0,
             bbox: subject.bbox,
             seen: false,
             first: subject.first,
@@ -326,7 +326,7 @@ impl Observatory {
         // A second's memory: long enough to calm the detector, short enough for somebody who walks towards us.
         let keep = (-elapsed.seconds()).exp();
         fact.body = if first { size } else { fact.body * keep + size * (1.0 - keep) };
-        fact.score = if first { score } else { fact.score * 0.8 + score * 0.2 };
+        fact.best_score = fact.best_score.max(score);
         fact.from = if first { Anchor::Auto.point(&subject.bbox, subject.group) } else { fact.at };
         fact.at = Anchor::Auto.point(&subject.bbox, subject.group);
         fact.ground_from = fact.ground;

@@ -211,6 +211,13 @@ impl Lifecycle {
         self.incidents.iter().map(|i| Timer { key: i.key, since: i.since, active: i.state != State::Pending })
     }
 
+    /// The incident goes on without another word: it is one that has been told already under another key.
+    pub fn silence(&mut self, key: Key) {
+        if let Ok(i) = self.incidents.binary_search_by_key(&key, |i| i.key) {
+            self.incidents[i].silent = true;
+        }
+    }
+
     /// Number of incidents remembered.
     pub fn len(&self) -> usize {
         self.incidents.len()

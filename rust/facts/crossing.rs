@@ -23,8 +23,8 @@ pub struct LineCrossing {
     pub at: Timestamp,
     /// Angle between path and line, degrees, 0..90.
     pub angle: f64,
-    /// Mean score of the subject.
-    pub score: f32,
+    /// Best score of the subject.
+    pub best_score: f32,
     /// Box height, view units.
     pub height: f64,
 }
@@ -46,7 +46,7 @@ impl Over {
             rightwards: self.net > 0,
             at: self.at,
             angle: self.angle,
-            score: fact.score,
+            best_score: fact.best_score,
             height: fact.bbox.y2 - fact.bbox.y1,
         }
     }

@@ -72,9 +72,10 @@ pub struct Common {
     /// How urgent its alerts are.
     #[serde(default)]
     pub severity: Severity,
-    /// Least mean score of a subject, 0..1.
+    /// What the best detection of a subject must have scored, 0..1.
+    #[serde(default = "min_score")]
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub min_score: Option<f32>,
+    pub min_score: f64,
     /// Least height of a subject.
     pub min_size: Option<Size>,
     /// Which point of the box stands for the subject; by default feet for people, ground centre for vehicles and
@@ -85,6 +86,12 @@ pub struct Common {
     /// Whether the rule runs.
     #[serde(default = "yes")]
     pub enabled: bool,
+}
+
+/// A stain on the ground is taken for a person at 0.3 to 0.4 for minutes; whatever is really there has been seen
+/// clearly at least once by the time that a rule's `after` is over.
+fn min_score() -> f64 {
+    0.5
 }
 
 fn yes() -> bool {
@@ -124,7 +131,7 @@ impl Filter {
     /// Whether the subject is of the right class, sure enough and large enough.
     pub fn admits(&self, fact: &Fact, scene: &Scene) -> bool {
         self.class(fact.class_id)
-            && fact.score >= self.min_score
+            && fact.best_score >= self.min_score
             && self.min_height.is_none_or(|least| {
                 let height = fact.bbox.y2 - fact.bbox.y1;
                 match (least, &scene.ground) {
@@ -265,7 +272,7 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
     if common.min_size.is_some_and(|s| matches!(s, Size::Metres(_))) && scene.ground.is_none() {
         return Err(uncalibrated("min_size", common.min_size.unwrap_or(Size::Metres(0.0)), "0.05"));
     }
-    if common.min_score.is_some_and(|s| !(0.0..=1.0).contains(&s)) {
+    if !(0.0..=1.0).contains(&common.min_score) {
         return Err(Error::config("min_score", "a score lies in 0..1"));
     }
     if common.max_per_hour == Some(0) {
@@ -276,7 +283,7 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
     }
     let filter = Filter {
         classes: scene.labels.iter().map(|label| classes.iter().any(|c| **c == **label)).collect(),
-        min_score: common.min_score.unwrap_or(0.0),
+        min_score: common.min_score as f32,
         min_height: common.min_size,
     };
     let anchor = common.anchor.unwrap_or_default();

@@ -143,7 +143,7 @@ impl Rule for Count {
         for crossing in facts.crossings.iter().filter(|c| c.probe == self.probe) {
             let admitted = match facts.subject(crossing.subject) {
                 Some(fact) => self.filter.admits(fact, facts.scene),
-                None => self.filter.class(crossing.class_id) && self.filter.score(crossing.score),
+                None => self.filter.class(crossing.class_id) && self.filter.score(crossing.best_score),
             };
             if admitted && self.params.direction.admits(crossing.rightwards) {
                 let totals = self.totals.entry(crossing.class_id).or_default();

@@ -130,7 +130,7 @@ impl Rule for Crossing {
         for crossing in facts.crossings.iter().filter(|c| c.probe == self.probe) {
             let admitted = match facts.subject(crossing.subject) {
                 Some(fact) => self.filter.admits(fact, facts.scene),
-                None => self.filter.class(crossing.class_id) && self.filter.score(crossing.score),
+                None => self.filter.class(crossing.class_id) && self.filter.score(crossing.best_score),
             };
             let steep = self.params.min_angle.is_none_or(|least| crossing.angle >= least);
             if admitted && steep && self.params.direction.admits(crossing.rightwards) {

@@ -152,7 +152,7 @@ impl Occupancy {
             self.count = 0;
         }
         for crossing in facts.crossings.iter().filter(|c| c.probe == probe) {
-            if self.filter.class(crossing.class_id) && self.filter.score(crossing.score) {
+            if self.filter.class(crossing.class_id) && self.filter.score(crossing.best_score) {
                 self.count += if crossing.rightwards { 1 } else { -1 };
             }
         }
