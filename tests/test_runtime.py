@@ -9,17 +9,17 @@ import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import pytest
 from beffroi import runtime
 from beffroi.components import BuildContext, DetectorConfig
-from beffroi.config.site import Site
-from beffroi.errors import SiteError, SourceError, StoreError
+from beffroi.config.site import Evidence, Site
+from beffroi.config.view import View
+from beffroi.errors import RecordingError, SiteError, SourceError, StoreError
 from beffroi.frame import Frame
 from beffroi.metrics import Metrics
 from beffroi.runtime.alert import moment
-from beffroi.runtime.masks import Masks
 from beffroi.store import Store, queries
+from beffroi.video import VideoFile
 from scripted import (
     LIFE,
     RULE,
@@ -249,15 +249,98 @@ def test_a_schedule_that_a_recording_cannot_keep_is_said(
     assert "rule inside runs all the time: a recording has no time of day" in caplog.text
 
 
-def test_masks_are_black_before_anything_else_sees_the_picture() -> None:
-    image = np.full((36, 64, 3), 200, np.uint8)
-    masked = Masks([((0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.0, 0.5))]).zero(Frame(0, image))
-    assert not masked.image[:18, :32].any()
-    assert (masked.image[20:] == 200).all()
-    assert (masked.image[:, 34:] == 200).all()
-    assert (image == 200).all()
-    frame = Frame(0, image)
-    assert Masks([]).zero(frame) is frame
+def with_view(scene: Site, view: View, detect: DetectorConfig | None = None, **parts: Any) -> Site:
+    changed = {"views": {"day": view}} | ({} if detect is None else {"detect": detect})
+    cameras = {name: camera.model_copy(update=changed) for name, camera in scene.cameras.items()}
+    return scene.model_copy(update={"cameras": cameras, **parts})
+
+
+def test_masks_are_black_before_anything_else_sees_the_picture(tmp_path: Path) -> None:
+    seen: list[Frame] = []
+
+    class Looking(Passing):
+        def build(self, context: BuildContext) -> PassingDetector:
+            detector = super().build(context)
+            detector.seen = seen
+            return detector
+
+    view = VIEW.model_copy(update={"masks": {"window": ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.0, 0.5))}})
+    runtime.run(with_view(site(tmp_path, gate=Script(pictures=3)), view, Looking()))
+    assert len(seen) == 3
+    for frame in seen:
+        assert not frame.image[:18, :32].any()
+        assert (frame.image[22:] == 200).all()
+
+
+def test_a_starting_alert_keeps_its_picture_until_its_end(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+    scene = with_view(site(tmp_path), VIEW, evidence=Evidence(folder="pictures"))
+    for number in (1, 2):
+        runtime.run(scene, on_event=told.append)
+        started, ended = told[-2:]
+        assert started["snapshot"] == ended["snapshot"] == f"pictures/gate/run-{number}/{started['id']}.jpg"
+        assert (tmp_path / started["snapshot"]).read_bytes().startswith(b"\xff\xd8")
+    runtime.run(scene, store=tmp_path / "other.db", on_event=told.append)
+    assert told[-1]["snapshot"].startswith("pictures/gate/run-1-2/")
+    with Store(tmp_path / "beffroi.db") as store:
+        assert [row["snapshot"] for row in queries.alerts(store)] == [
+            told[0]["snapshot"],
+            told[2]["snapshot"],
+        ]
+
+
+def test_people_in_a_kept_picture_are_blurred_unless_the_site_says_otherwise(tmp_path: Path) -> None:
+    import cv2
+
+    class Striped(Script):
+        def build(self, context: BuildContext, fps: float | None) -> Any:
+            source = super().build(context, fps)
+            frames = source.frames
+
+            def striped() -> Any:
+                for frame in frames():
+                    frame.image[:, ::2] = 0
+                    yield frame
+
+            source.frames = striped  # type: ignore[method-assign]
+            return source
+
+    contrast = {}
+    for blur in (True, False):
+        told: list[dict[str, Any]] = []
+        parts = {"evidence": Evidence(blur=blur)}
+        runtime.run(with_view(site(tmp_path, gate=Striped()), VIEW, **parts), on_event=told.append)
+        picture = cv2.imread(str(tmp_path / told[0]["snapshot"]), cv2.IMREAD_GRAYSCALE)
+        assert picture is not None
+        contrast[blur] = float(picture[16:24, 28:30].std())
+    assert contrast[True] < 0.4 * contrast[False]
+
+
+def test_a_picture_that_cannot_be_kept_does_not_cost_the_alert(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "evidence").touch()
+    told: list[dict[str, Any]] = []
+    report = runtime.run(with_view(site(tmp_path), VIEW, evidence=Evidence()), on_event=told.append)
+    assert report.ok
+    assert [alert["snapshot"] for alert in told] == [None, None]
+    assert "rule inside: the alert has no picture" in caplog.text
+
+
+@pytest.mark.parametrize("blur", [True, False])
+def test_a_film_shows_every_analysed_picture(tmp_path: Path, blur: bool) -> None:
+    film = tmp_path / "film.mp4"
+    assert runtime.run(site(tmp_path), render=film, blur=blur).ok
+    video = VideoFile(film)
+    assert sum(1 for _ in video.pictures()) == 40
+    video.close()
+
+
+def test_a_camera_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RecordingError, match="the film cannot be written"):
+        runtime.run(site(tmp_path), record=tmp_path / "boxes.jsonl", render=tmp_path / "file" / "film.mp4")
+    assert not list(tmp_path.glob("boxes*"))
 
 
 def test_the_report_can_be_printed_and_read_by_programs(tmp_path: Path) -> None:

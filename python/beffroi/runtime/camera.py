@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from beffroi.errors import BeffroiError, SourceError
 from beffroi.runtime.alert import Circumstances, alert
@@ -16,12 +16,12 @@ from beffroi.runtime.timers import Coverage, StageTimers
 from beffroi.store import Change, RunFacts, RunOutcome
 
 if TYPE_CHECKING:
-    from beffroi._core import Engine, Event
+    from beffroi._core import Engine, Event, Step
     from beffroi.components import Detector, Source
     from beffroi.frame import Detections, Frame
     from beffroi.metrics import Metrics
     from beffroi.runtime.delivery import Delivery
-    from beffroi.runtime.masks import Masks
+    from beffroi.runtime.snapshots import Snapshots
     from beffroi.runtime.watchers import Watcher
     from beffroi.store import Store
 
@@ -34,13 +34,6 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Called after each picture: the camera, its media time in milliseconds, the number of pictures so far."""
 
 
-class Snapshots(Protocol):
-    """Keeps a picture of a starting alert, blurred."""
-
-    def save(self, incident: str, frame: Frame, detections: Detections) -> str:
-        """Write it; returns the path that the alert will carry."""
-
-
 @dataclass(frozen=True, slots=True)
 class Watched:
     """One camera, ready to run."""
@@ -50,7 +43,7 @@ class Watched:
     source: Source
     detector: Detector
     engine: Engine
-    masks: Masks
+    masks: Sequence[Sequence[Sequence[float]]]
     fps: float
     snapshots: Snapshots | None = None
     watchers: tuple[Watcher, ...] = ()
@@ -78,7 +71,7 @@ class CameraLoop:
         self._coverage = Coverage(name, outlets.metrics, watched.fps)
         self._started: Counter[str] = Counter()
         self._totals: dict[str, dict[str, float]] = {}
-        self._snapshots: dict[str, str] = {}
+        self._snapshots: dict[str, str | None] = {}
         self._run = 0
 
     def run(self, stop: threading.Event) -> CameraReport:
@@ -105,13 +98,16 @@ class CameraLoop:
         return report
 
     def _frames(self, stop: threading.Event) -> Iterator[Frame]:
+        from beffroi.evidence.redact import apply_masks
+
         frames = iter(self._watched.source.frames())
         while not stop.is_set():
             with self._timed("decode"):
                 frame = next(frames, None)
                 if frame is None:
                     return
-                frame = self._watched.masks.zero(frame)
+                masked = apply_masks(frame.image, self._watched.masks)
+                frame = frame if masked is frame.image else replace(frame, image=masked)
             yield frame
 
     def _analyse(self, frame: Frame) -> None:
@@ -123,7 +119,7 @@ class CameraLoop:
             step = watched.engine.step(frame.at_ms, found.xyxy, found.score, found.class_id, signals)
         self._coverage.add(frame.at_ms)
         with self._timed("store"):
-            self._keep(step.events, frame, found)
+            self._keep([self._change(event, (frame, found, step)) for event in step.events])
             if step.stats is not None:
                 self._count(step.stats)
         with self._timed("render"):
@@ -131,21 +127,20 @@ class CameraLoop:
                 watcher.watch(frame, found, step)
         self._outlets.progress(watched.facts.camera, frame.at_ms, self._coverage.frames)
 
-    def _keep(self, events: list[Event], frame: Frame | None, found: Detections | None) -> None:
-        """Commit `events`, then tell everyone."""
-        if not events:
+    def _keep(self, changes: Sequence[Change]) -> None:
+        """Commit `changes`, then tell everyone."""
+        if not changes:
             return
         outlets = self._outlets
-        changes = [self._change(event, frame, found) for event in events]
         outlets.store.commit(self._run, changes, outlets.delivery.names)
         for change in changes:
             self._tell(change)
         outlets.delivery.flush()
 
-    def _change(self, event: Event, frame: Frame | None, found: Detections | None) -> Change:
+    def _change(self, event: Event, seen: tuple[Frame, Detections, Step] | None) -> Change:
         snapshots, known = self._watched.snapshots, self._snapshots
-        if event.change == "started" and snapshots and frame is not None and found is not None:
-            known[event.id] = snapshots.save(event.id, frame, found)
+        if event.change == "started" and snapshots is not None and seen is not None:
+            known[event.id] = snapshots.save(self._run, event, *seen)
         snapshot = known.pop(event.id, None) if event.change == "ended" else known.get(event.id)
         measurement = event.type in self._outlets.measuring
         return Change(event.to_json(), alert(event, self._watched.seen, snapshot), measurement)
@@ -171,7 +166,7 @@ class CameraLoop:
             with self._timed("core"):
                 events = self._watched.engine.finish(coverage.to_ms, outcome)
             with self._timed("store"):
-                self._keep(events, None, None)
+                self._keep([self._change(event, None) for event in events])
         if self._run:
             self._outlets.store.finish(
                 self._run,

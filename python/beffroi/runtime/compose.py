@@ -15,7 +15,7 @@ from beffroi._core import ConfigError, Engine, __version__
 from beffroi.errors import Problem, SiteError
 from beffroi.runtime.alert import Circumstances
 from beffroi.runtime.camera import Watched
-from beffroi.runtime.masks import Masks
+from beffroi.runtime.snapshots import Snapshots
 from beffroi.runtime.watchers import Sight, Watcher, watchers
 from beffroi.store import RunFacts
 
@@ -123,6 +123,7 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
         message = "live cameras cannot run yet; use a recording, or `mode: evaluation`"
         raise mistake(site, f"cameras.{name}.source", message)
     view = only_view(site, name, camera.views)
+    settings = camera.views[view]
     context = site.context(name)
     with ExitStack() as opened:
         detector = detectors.build(camera.detect, context)
@@ -130,7 +131,7 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
         opened.callback(source.close)
         running, scene = engine(site, name, view, detector.labels, source.size)
         live = camera.source.live
-        _warn_of_schedules(name, camera.views[view], live=live)
+        _warn_of_schedules(name, settings, live=live)
         model = f"{detector.name} {detector.version}".strip()
         facts = RunFacts(
             site.name, site_hash(site), name, view, model, detector.provider, __version__, evaluation
@@ -147,9 +148,9 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
             source=source,
             detector=detector,
             engine=running,
-            masks=Masks(list(camera.views[view].masks.values())),
+            masks=list(settings.masks.values()),
             fps=camera.detect.fps,
-            snapshots=None,
+            snapshots=_snapshots(site, name, settings, detector.labels),
             watchers=tuple(looking),
         )
         opened.pop_all()
@@ -160,6 +161,13 @@ def _paced(source: SourceConfig, pace: str | None) -> SourceConfig:
     if pace is None or "pace" not in type(source).model_fields:
         return source
     return type(source).model_validate({**source.model_dump(), "pace": pace})
+
+
+def _snapshots(site: Site, camera: str, view: View, labels: Sequence[str]) -> Snapshots | None:
+    if not site.evidence.snapshots:
+        return None
+    place = Path(site.evidence.folder).expanduser() / camera
+    return Snapshots(site.folder, place, view, labels, blur=site.evidence.blur)
 
 
 def _warn_of_schedules(camera: str, view: View, *, live: bool) -> None:
