@@ -83,8 +83,10 @@ class Passing(DetectorConfig):
 
 
 class PassingDetector:
-    labels = ("person", "car")
-    name, version, provider = "passing", "1", "none"
+    labels: tuple[str, ...] = ("person", "car")
+    name: str = "passing"
+    version: str = "1"
+    provider: str = "none"
 
     def __init__(self, breaks_at_ms: int | None) -> None:
         self.breaks_at_ms = breaks_at_ms

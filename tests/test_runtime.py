@@ -308,8 +308,8 @@ def test_people_in_a_kept_picture_are_blurred_unless_the_site_says_otherwise(tmp
     contrast = {}
     for blur in (True, False):
         told: list[dict[str, Any]] = []
-        parts = {"evidence": Evidence(blur=blur)}
-        runtime.run(with_view(site(tmp_path, gate=Striped()), VIEW, **parts), on_event=told.append)
+        scene = with_view(site(tmp_path, gate=Striped()), VIEW, evidence=Evidence(blur=blur))
+        runtime.run(scene, on_event=told.append)
         picture = cv2.imread(str(tmp_path / told[0]["snapshot"]), cv2.IMREAD_GRAYSCALE)
         assert picture is not None
         contrast[blur] = float(picture[16:24, 28:30].std())
