@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,7 +193,12 @@ def reference_us() -> float:
 
 def step_us(scene: dict[str, Any], objects: int, pictures: int = 300) -> float:
     """Median CPU time of `Engine.step` for a synthetic crowd, in microseconds of one thread."""
-    return float(np.median(_step_us(scene, crowd(objects, pictures, seed=objects).pictures())))
+    return float(np.median(_step_us(scene, _crowd(objects, pictures))))
+
+
+@cache
+def _crowd(objects: int, pictures: int) -> list[Picture]:
+    return crowd(objects, pictures, seed=objects).pictures()
 
 
 def _step_us(scene: dict[str, Any], pictures: Sequence[Picture], repeats: int = 5) -> NDArray[np.float64]:
