@@ -208,17 +208,17 @@ def milliseconds(span: str | None) -> int:
     return round(sum(float(number) * factors[unit] for number, unit in parts))
 
 
-def measured(alert: Shown) -> list[str]:
+def said(measured: Mapping[str, float], threshold: Mapping[str, float]) -> list[str]:
     """What was measured beside its threshold, in words: ``held 12.4 s, threshold 12 s``."""
     lines = []
-    for name, value in alert.measured.items():
+    for name, value in measured.items():
         word, _, suffix = name.rpartition("_")
         unit = UNITS.get(suffix)
         label = (word if unit and word else name).replace("_", " ")
         tail = f" {unit}" if unit else ""
         line = f"{label} {_number(value)}{tail}"
-        if name in alert.threshold:
-            line += f", threshold {_number(alert.threshold[name])}{tail}"
+        if name in threshold:
+            line += f", threshold {_number(threshold[name])}{tail}"
         lines.append(line)
     return lines
 
@@ -243,11 +243,10 @@ def _summed(classes: Mapping[str, Mapping[str, int]], wanted: Sequence[str] | No
     return ways
 
 
-def subjects_of(alert: Shown, most: int = 3) -> str:
-    """Who takes part: ``person 12``, or ``5 people`` beyond `most`."""
-    subjects: Sequence[tuple[int, str]] = list(alert.subjects.items())
+def who(subjects: Mapping[int, str], most: int = 3) -> str:
+    """Who takes part, from labels by subject id: ``person 12``, or ``5 people`` beyond `most`."""
     if len(subjects) <= most:
-        return ", ".join(f"{label} {subject}" for subject, label in subjects)
-    labels = {label for _, label in subjects}
+        return ", ".join(f"{label} {subject}" for subject, label in subjects.items())
+    labels = set(subjects.values())
     what = "people" if labels == {"person"} else f"{labels.pop()}s" if len(labels) == 1 else "subjects"
     return f"{len(subjects)} {what}"

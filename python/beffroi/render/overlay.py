@@ -86,7 +86,9 @@ class Overlay:
             if part.size:
                 over = part.copy()
                 cv2.fillPoly(over, [points - [max(0, x), max(0, y)]], colour)
-                share = 0.28 if name in active else 0.09
+                # A zone over the whole picture must not paint it all.
+                area = cv2.contourArea(points) / float(self._size.prod())
+                share = (0.28 if name in active else 0.09) * min(1.0, max(0.2, 0.12 / max(area, 0.01)))
                 part[:] = cv2.addWeighted(over, share, part, 1 - share, 0.0)
             thickness = self._px(2.6 if name in active else 1.2)
             cv2.polylines(image, [points], True, INK, thickness + self._px(1.2), cv2.LINE_AA)
@@ -207,7 +209,9 @@ class Overlay:
                 if one.held_ms >= one.after_ms / 3:
                     text += f"  {one.held_ms / 1000:.0f} of {one.after_ms / 1000:.0f} s"
                 self._bar(image, (x1, y2 + self._px(2)), x2 - x1, one.held_ms / one.after_ms, colour)
-            self._tag(image, text, (x1, y1), colour, bold=alert is not None)
+            # Names on boxes no larger than the name would cover a distant crowd altogether.
+            if alert or subject in waiting or y2 - y1 >= self._px(30):
+                self._tag(image, text, (x1, y1), colour, bold=alert is not None)
 
     def _tag(self, image: Image, text: str, corner: tuple[int, int], colour: Colour, *, bold: bool) -> None:
         """A name plate on top of a box, or inside it at the picture's upper edge."""

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from beffroi.render.board import Board, Shown, clock, measured, subjects_of
+from beffroi.render.board import Board, Shown, clock, said, who
 from beffroi.render.overlay import INK, PAPER, QUIET, SEVERITY, totals, unit
 from beffroi.render.text import Colour, Image, dim, put, shorten, width
 
@@ -68,8 +68,8 @@ class Panel:
         big, small, pad, stripe = self._px(18), self._px(14), self._px(10), self._px(6)
         left, right = self._px(8), self.size[0] - self._px(8)
         room = right - left - stripe - 2 * pad
-        who = " · ".join(part for part in (subjects_of(alert), alert.zone) if part)
-        lines = [who, *measured(alert)[:2]]
+        subject = " · ".join(part for part in (who(alert.subjects), alert.zone) if part)
+        lines = [subject, *said(alert.measured, alert.threshold)[:2]]
         high = big + (small + self._px(4)) * len(lines) + 2 * pad - self._px(4)
         if y + high > bottom:
             return bottom + 1

@@ -134,8 +134,12 @@ class Renderer:
     ) -> NDArray[np.uint8]:
         from beffroi.evidence.redact import blur
 
-        boxes, classes = step.tracks.xyxy, step.tracks.class_id
+        tracks = step.tracks
+        boxes, classes, scores = tracks.xyxy, tracks.class_id, tracks.score
         if detections is not None:
-            boxes = np.concatenate([boxes, detections.xyxy])
-            classes = np.concatenate([classes, detections.class_id])
-        return blur(image, boxes, [self._labels[int(c)] for c in classes])
+            # Tracks that were seen have their box among the detections; those that coast are still somebody.
+            unseen = tracks.det < 0
+            boxes = np.concatenate([detections.xyxy, boxes[unseen]])
+            classes = np.concatenate([detections.class_id, classes[unseen]])
+            scores = np.concatenate([detections.score, scores[unseen]])
+        return blur(image, boxes, [self._labels[int(c)] for c in classes], scores)

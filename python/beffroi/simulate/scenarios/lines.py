@@ -55,7 +55,7 @@ def dither(stage: Stage, at: float) -> None:
 def count_traffic(stage: Stage) -> None:
     """Count the vehicles that pass the light."""
     stage.watch(
-        "Traffic", "line_count", line="traffic", classes=["car", "truck", "bus", "motorcycle"], every="1s"
+        "Traffic", "line_count", line="traffic", classes=["car", "truck", "bus", "motorcycle"], every="10s"
     )
 
 
@@ -71,7 +71,7 @@ def line_crossing(stage: Stage) -> None:
 @scenario("line_count", 70)
 def line_count(stage: Stage) -> None:
     """Forty people cross the square both ways; cars pass the light, some in stop-and-go on the line."""
-    stage.watch("People", "line_count", line="passage", classes=["person"], every="1s")
+    stage.watch("People", "line_count", line="passage", classes=["person"], every="10s")
     count_traffic(stage)
     for i in range(40):
         at = 1.4 * i + stage.uniform(0, 1)

@@ -8,19 +8,21 @@ from beffroi.simulate.stage import Stage, scenario
 AFTER = 12.0
 
 
-def _watch(stage: Stage) -> None:
+def watch(stage: Stage) -> None:
+    """Watch the cash point."""
     stage.watch("Lingering at the cash point", "loitering", zone="cash-point", after=f"{AFTER:.0f}s")
 
 
-def _spot(stage: Stage) -> Place:
+def spot(stage: Stage) -> Place:
+    """Somewhere in front of it."""
     return stage.uniform(-4.8, -2.6), stage.uniform(9.9, 11.3)
 
 
 def linger(stage: Stage, at: float) -> None:
     """Come to the cash point and wander about there for too long."""
-    _watch(stage)
+    watch(stage)
     seconds = AFTER + stage.uniform(9, 12)
-    spots = [_spot(stage) for _ in range(3)]
+    spots = [spot(stage) for _ in range(3)]
     path = intents.stay(
         stage.rng, at, come=[(-0.9, 7.2), (-1.2, 8.6)], spots=spots, seconds=seconds, go=[(-9.8, 12.4)]
     )
@@ -29,15 +31,15 @@ def linger(stage: Stage, at: float) -> None:
 
 def use(stage: Stage, at: float) -> None:
     """Come to the cash point, use it, go: half the time that is too long."""
-    _watch(stage)
+    watch(stage)
     seconds = stage.uniform(0.3, 0.5) * AFTER
     path = intents.stay(
         stage.rng,
         at,
-        come=[(-9.8, 12.4)],
-        spots=[_spot(stage)],
+        come=[(-0.9, 7.2), (-1.2, 8.6)],
+        spots=[spot(stage)],
         seconds=seconds,
-        go=[(-0.9, 8.6), (-0.6, 7.2)],
+        go=[(-9.8, 12.4)],
     )
     stage.person(path, "uses the cash point")
 

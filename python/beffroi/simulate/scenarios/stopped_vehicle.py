@@ -7,11 +7,8 @@ from beffroi.simulate.stage import Stage, scenario
 
 
 def _watch(stage: Stage) -> None:
-    # Longer than a queue takes to form and to start moving.
     for lane in ("eastbound", "westbound"):
-        stage.watch(
-            f"Stopped in the road, {lane}", "stopped_vehicle", zone=lane, after="12s", severity="critical"
-        )
+        stage.watch(f"Stopped, {lane}", "stopped_vehicle", zone=lane, after="12s", severity="critical")
 
 
 def break_down(stage: Stage, at: float, seconds: float) -> None:

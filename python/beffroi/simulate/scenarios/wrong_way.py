@@ -2,6 +2,7 @@
 
 from beffroi.simulate import intents
 from beffroi.simulate.layout import BAYS
+from beffroi.simulate.path import Path
 from beffroi.simulate.scenarios import passing
 from beffroi.simulate.stage import Stage, scenario
 
@@ -18,10 +19,12 @@ def _watch(stage: Stage) -> None:
     )
 
 
-def drive_wrong_way(stage: Stage, at: float) -> None:
+def drive_wrong_way(stage: Stage, at: float) -> Path:
     """Drive east in the lane that leads west."""
     _watch(stage)
-    stage.vehicle("car", intents.drive_wrong_way(at, stage.uniform(6, 8)), "drives the wrong way")
+    path = intents.drive_wrong_way(at, stage.uniform(6, 8))
+    stage.vehicle("car", path, "drives the wrong way")
+    return path
 
 
 def reverse_into_bay(stage: Stage, at: float, seconds: float) -> None:
