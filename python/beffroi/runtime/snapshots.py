@@ -89,6 +89,6 @@ def _everybody(found: Detections, step: Step) -> Detections:
     missed = tracks.det < 0
     return Detections(
         np.ascontiguousarray(np.concatenate([found.xyxy, tracks.xyxy[missed]])),
-        np.concatenate([found.score, np.zeros(int(missed.sum()), np.float32)]),
+        np.concatenate([found.score, tracks.score[missed]]),
         np.concatenate([found.class_id, tracks.class_id[missed]]),
     )
