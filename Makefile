@@ -37,9 +37,9 @@ docs: ready-dev ## Write the generated parts of the README
 
 bench: ready-dev ## Measure speed: core, whole frame, and against peers in the same run
 	cargo bench --locked
-	$(BIN)/python -m pytest benches -q -o testpaths=benches --benchmark-only
+	$(BIN)/python -m pytest benches -q -rP
 	$(BIN)/beffroi bench
-	$(BIN)/python benches/peers/run.py
+	$(BIN)/python -m benches.peers --install
 
 evaluate: ready-dev ## Measure quality on the sample clips and tracking sequences
 	$(BIN)/beffroi evaluate alarms $(ASSETS)/clips/truth.toml

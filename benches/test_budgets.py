@@ -70,12 +70,12 @@ COSTS: dict[str, Callable[[], float]] = {
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda b: f"{b['measure']} / {b['reference']}")
-def test_budget(budget: dict[str, Any], record_property: Callable[[str, object], None]) -> None:
-    """The ratio keeps within its budget."""
+def test_budget(budget: dict[str, Any]) -> None:
+    """The ratio keeps within its budget; `pytest -rP` shows it."""
     ratios: list[float] = []
     while len(ratios) < 3 and (not ratios or ratios[-1] > budget["at_most"]):
         ratios.append(COSTS[budget["measure"]]() / COSTS[budget["reference"]]())
-    record_property("ratio", round(min(ratios), 3))
+    print(f"{budget['measure']} / {budget['reference']}: {min(ratios):.2f} of {budget['at_most']} allowed")
     assert min(ratios) <= budget["at_most"], f"{ratios}: {budget['why']}"
 
 

@@ -11,6 +11,7 @@ import argparse
 import importlib
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,12 +38,14 @@ def interpreter(name: str) -> Path:
 
 
 def install(name: str, peer: ModuleType) -> None:
-    """Make the peer's environment; says on standard error what goes wrong and goes on."""
+    """Make the peer's environment; pip says what goes wrong, and the next time starts afresh."""
     if not peer.INSTALL or interpreter(name).exists():
         return
     print(f"installing {peer.NAME} ...", file=sys.stderr)
     venv.create(ENVIRONMENTS / name, with_pip=True)
-    subprocess.run([interpreter(name), "-m", "pip", "install", "--quiet", *peer.INSTALL], check=False)
+    pip = [interpreter(name), "-m", "pip", "install", "--quiet", *peer.INSTALL]
+    if subprocess.run(pip, check=False, stdout=sys.stderr).returncode:
+        shutil.rmtree(ENVIRONMENTS / name)
 
 
 def measure(name: str, scenes: Path, scene: Path, sizes: Sequence[int]) -> dict[str, Any] | str:
