@@ -32,7 +32,7 @@ COLOURS: Final = {"info": "blue", "warning": "yellow", "critical": "bold red"}
 class Show:
     """What will be shown.
 
-    `site` is the text of the site file, places filled in; `why` says why it is not a clip, where nobody asked.
+    `site` is the text of the site file; `why` says why it is not a clip, where nobody asked for the square.
     """
 
     name: str

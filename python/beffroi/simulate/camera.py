@@ -41,6 +41,11 @@ class Camera:
         """Focal length in picture widths."""
         return 0.5 / tan(radians(self.field) / 2)
 
+    @property
+    def horizon(self) -> float:
+        """Where the horizon is in the picture, relative, downwards; negative above it."""
+        return 0.5 - self.focal * self.aspect * tan(radians(self.tilt))
+
     def project(self, xyz: Points) -> Points:
         """Where points of the world are in the picture.
 

@@ -183,7 +183,7 @@ class SimulatedDetector:
     def _false_box(self, rng: np.random.Generator) -> tuple[Boxes, int]:
         """A box of a plausible size where nothing is."""
         label = "person" if rng.uniform() < 0.7 else "car"
-        uv = np.array([rng.uniform(0.06, 0.94), rng.uniform(0.3, 0.9)])
+        uv = np.array([rng.uniform(0.06, 0.94), rng.uniform(max(0.3, self._camera.horizon + 0.1), 0.9)])
         x, y = self._camera.ground(uv)
         size = SIZES[label]
         corners = cuboid(float(x), float(y), float(rng.uniform(0, np.pi)), size)

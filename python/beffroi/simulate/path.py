@@ -129,7 +129,7 @@ class Journey:
         """
         curve = _smooth([self.place, *places])
         lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(curve, axis=0).T))])
-        end = cruise if arrive is None else arrive
+        end = cruise if arrive is None else min(arrive, cruise)
         times, way = _drive(float(lengths[-1]), (self._speed, cruise, end), accelerate, brake)
         points = np.stack([np.interp(way, lengths, curve[:, i]) for i in (0, 1)], axis=-1)
         ahead = np.stack([np.interp(way + 0.3, lengths, curve[:, i]) for i in (0, 1)], axis=-1)
@@ -189,31 +189,17 @@ def _smooth(places: Sequence[Place]) -> NDArray[np.float64]:
 def _drive(
     length: float, speeds: tuple[float, float, float], accelerate: float, brake: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Times and distances driven, every `STEP_S` and at the end: accelerate, cruise, brake."""
+    """Times and distances driven, about every `STEP_S`; `speeds` are those of the start, the way, the end."""
     start, cruise, end = speeds
-    ramp_up = abs(cruise**2 - start**2) / (2 * accelerate)
-    ramp_down = abs(cruise**2 - end**2) / (2 * brake)
-    if ramp_up + ramp_down > length:
-        # Too short to reach the cruising speed: the ramps meet at the speed where they fill the way.
-        peak_squared = (length + start**2 / (2 * accelerate) + end**2 / (2 * brake)) / (
-            1 / (2 * accelerate) + 1 / (2 * brake)
-        )
-        cruise = sqrt(max(peak_squared, start**2, end**2, 0.01))
-        ramp_up = min(length, max(0.0, (cruise**2 - start**2) / (2 * accelerate)))
-        ramp_down = length - ramp_up
-    legs = [
-        (ramp_up, start, cruise),
-        (length - ramp_up - ramp_down, cruise, cruise),
-        (ramp_down, cruise, end),
-    ]
-    times, way = [0.0], [0.0]
-    for distance, u, v in legs:
-        if distance <= 1e-9:
-            continue
-        seconds = 2 * distance / max(u + v, 1e-6)
-        begin_t, begin_s = times[-1], way[-1]
-        for i in range(1, max(1, round(seconds / STEP_S)) + 1):
-            tau = seconds * i / max(1, round(seconds / STEP_S))
-            times.append(begin_t + tau)
-            way.append(begin_s + u * tau + (v - u) * tau**2 / (2 * seconds))
-    return np.array(times), np.array(way)
+    way = np.linspace(0.0, length, max(2, int(length / 0.05)) + 1)
+    # The fastest that the start allows where it is, and the fastest from which the end can be kept.
+    if start <= cruise:
+        ahead = np.minimum(cruise, np.sqrt(start**2 + 2 * accelerate * way))
+    else:
+        ahead = np.sqrt(np.maximum(cruise**2, start**2 - 2 * brake * way))
+    speed = np.minimum(ahead, np.sqrt(end**2 + 2 * brake * (length - way)))
+    # Exact where the acceleration is constant between two points, also from and to a standstill.
+    steps = 2 * np.diff(way) / np.maximum(speed[1:] + speed[:-1], 1e-3)
+    times = np.concatenate([[0.0], np.cumsum(steps)])
+    even = np.linspace(0.0, times[-1], max(1, round(float(times[-1]) / STEP_S)) + 1)
+    return even, np.interp(even, times, way)

@@ -10,7 +10,7 @@ def two_users(stage: Stage, at: float) -> None:
     loitering.watch(stage)
     door = [(-0.9, 7.2), (-1.2, 8.6)]
     for _ in range(2):
-        seconds = stage.uniform(0.5, 0.6) * loitering.AFTER
+        seconds = stage.uniform(0.3, 0.4) * loitering.AFTER
         path = intents.stay(
             stage.rng, at, come=door, spots=[loitering.spot(stage)], seconds=seconds, go=door[::-1]
         )
