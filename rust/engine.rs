@@ -70,10 +70,9 @@ impl Engine {
             .map(|built| Watch { lifecycle: Lifecycle::new(built.timing), built, involved: BTreeMap::new() })
             .collect();
         Ok(Self {
-            scene,
             detections: Detections::default(),
             tracker: Tracker::new(),
-            subjects: Subjects::new(),
+            subjects: Subjects::new(scene.aspect),
             observatory: Observatory::new(probes),
             stats,
             watches,
@@ -83,6 +82,7 @@ impl Engine {
             transitions: Vec::new(),
             events: Vec::new(),
             closed: None,
+            scene,
         })
     }
 

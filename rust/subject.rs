@@ -74,12 +74,14 @@ pub struct Subjects {
     known: Vec<bool>,
     lost: Vec<usize>,
     fresh: Vec<usize>,
+    /// Width of the picture in view units.
+    aspect: f64,
 }
 
 impl Subjects {
-    /// Nobody yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nobody yet, in a picture that is `aspect` times as wide as high.
+    pub fn new(aspect: f64) -> Self {
+        Self { aspect, ..Self::default() }
     }
 
     /// Subjects ordered by id, with those that are remembered but have no track at present.
@@ -144,7 +146,7 @@ impl Subjects {
         self.assignment.begin(self.lost.len());
         for &k in &self.fresh {
             for (col, &s) in self.lost.iter().enumerate() {
-                if let Some(cost) = self.current[s].distance(self.velocity[s], &tracks[k]) {
+                if let Some(cost) = self.current[s].distance(self.velocity[s], &tracks[k], self.aspect) {
                     self.assignment.offer(col, cost);
                 }
             }
@@ -219,9 +221,18 @@ impl Subject {
         }
     }
 
+    /// Whether it was last seen at the picture's border, moving outwards.
+    fn leaves(&self, velocity: Point, aspect: f64) -> bool {
+        const NEAR: f64 = 0.02;
+        (self.bbox.x1 < NEAR && velocity.x < 0.0)
+            || (self.bbox.x2 > aspect - NEAR && velocity.x > 0.0)
+            || (self.bbox.y1 < NEAR && velocity.y < 0.0)
+            || (self.bbox.y2 > 1.0 - NEAR && velocity.y > 0.0)
+    }
+
     /// How far the start of `track` is from where this subject should be by then, as a share of its reach; `None`
     /// beyond it, for another group, and for a track that began while this subject was still seen.
-    fn distance(&self, velocity: Point, track: &Track) -> Option<f64> {
+    fn distance(&self, velocity: Point, track: &Track, aspect: f64) -> Option<f64> {
         if track.group != self.group || track.first <= self.last_seen {
             return None;
         }
@@ -231,8 +242,10 @@ impl Subject {
         if away > if still { MEMORY_STILL } else { MEMORY }.seconds() {
             return None;
         }
-        // What stood still is sought where it stood; what moved anywhere on its way, for it may have stopped.
-        let (way, drift) = if still { (Point::default(), 0.0) } else { (velocity * away, DRIFT * away) };
+        // What stood still is sought where it stood; what moved anywhere on its way, for it may have stopped. Who
+        // walked out of the picture can only come back where they left: whoever appears elsewhere is somebody else.
+        let stays = still || self.leaves(velocity, aspect);
+        let (way, drift) = if stays { (Point::default(), 0.0) } else { (velocity * away, DRIFT * away) };
         let from = self.bbox.bottom_centre();
         let seen = track.bbox.bottom_centre();
         let length = way.dot(way);
