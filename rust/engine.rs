@@ -3,7 +3,7 @@
 use crate::detection::Detections;
 use crate::error::{Error, Result};
 use crate::event::{Change, Event, Involved, Measure, relative};
-use crate::facts::{Facts, Observatory, PRESENT, Probes};
+use crate::facts::{Facts, Observatory, Probes};
 use crate::geometry::BBox;
 use crate::lifecycle::{Holds, Key, Lifecycle, Timer, Transition};
 use crate::rules::{Built, build};
@@ -327,8 +327,10 @@ impl Watch {
             });
         }
         for transition in transitions.drain(..) {
-            if transition.change == Change::Started && self.told_already(&transition, facts) {
-                self.lifecycle.silence(transition.key);
+            if transition.change == Change::Started
+                && let Some(told) = self.told_already(&transition, facts)
+            {
+                self.lifecycle.fold(transition.key, told);
                 continue;
             }
             let event = self.event(at, facts, transition, reason);
@@ -336,18 +338,16 @@ impl Watch {
         }
     }
 
-    /// Whether an active incident of this rule is about a box that lies in this subject's, or this one's in that.
+    /// The active incident of this rule that is about a box that lies in this subject's, or this one's in that.
     ///
-    /// Detectors see a car, the car with the lamp post before it, and its bonnet: three subjects, one thing to tell.
-    fn told_already(&self, started: &Transition, facts: &Facts<'_>) -> bool {
-        let (Key::Subject(id), false) = (started.key, started.moment) else { return false };
-        let Some(fact) = facts.subject(id) else { return false };
-        self.involved.keys().any(|key| {
+    /// Detectors see a car, the car with the lamp post before it, and its bonnet, in turns: three subjects, one thing
+    /// to tell.
+    fn told_already(&self, started: &Transition, facts: &Facts<'_>) -> Option<Key> {
+        let (Key::Subject(id), false) = (started.key, started.moment) else { return None };
+        let fact = facts.subject(id)?;
+        self.involved.keys().copied().find(|key| {
             let Key::Subject(other) = *key else { return false };
-            facts.subject(other).is_some_and(|f| {
-                let present = facts.at - f.last_seen <= PRESENT;
-                present && f.group == fact.group && nested(&f.bbox, &fact.bbox)
-            })
+            facts.subject(other).is_some_and(|f| f.group == fact.group && nested(&f.bbox, &fact.bbox))
         })
     }
 

@@ -195,6 +195,8 @@ pub struct Lifecycle {
     incidents: Vec<Incident>,
     starts: VecDeque<Timestamp>,
     ends: VecDeque<(Key, Timestamp)>,
+    /// Keys that are held under another one, see [`Self::fold`]; gone with the incident.
+    aliases: Vec<(Key, Key)>,
 }
 
 /// Ends remembered; with more incidents than this at once the oldest could begin too early, never get lost.
@@ -203,7 +205,13 @@ const ENDS: usize = 256;
 impl Lifecycle {
     /// No incidents yet.
     pub fn new(timing: Timing) -> Self {
-        Self { timing, incidents: Vec::new(), starts: VecDeque::new(), ends: VecDeque::new() }
+        Self {
+            timing,
+            incidents: Vec::new(),
+            starts: VecDeque::new(),
+            ends: VecDeque::new(),
+            aliases: Vec::new(),
+        }
     }
 
     /// Pending and active incidents.
@@ -211,11 +219,11 @@ impl Lifecycle {
         self.incidents.iter().map(|i| Timer { key: i.key, since: i.since, active: i.state != State::Pending })
     }
 
-    /// The incident goes on without another word: it is one that has been told already under another key.
-    pub fn silence(&mut self, key: Key) {
-        if let Ok(i) = self.incidents.binary_search_by_key(&key, |i| i.key) {
-            self.incidents[i].silent = true;
-        }
+    /// `key` turned out to be about the same thing as the active incident `into`: from now on one incident, which goes
+    /// on as long as either holds.
+    pub fn fold(&mut self, key: Key, into: Key) {
+        self.incidents.retain(|i| i.key != key);
+        self.aliases.push((key, into));
     }
 
     /// Number of incidents remembered.
@@ -241,6 +249,7 @@ impl Lifecycle {
 
     /// Ends what is active, forgets what is pending.
     pub fn finish(&mut self, out: &mut Vec<Transition>) {
+        self.aliases.clear();
         for incident in self.incidents.drain(..) {
             if incident.state != State::Pending && !incident.silent {
                 out.push(transition(&incident, Change::Ended, &self.timing));
@@ -248,7 +257,13 @@ impl Lifecycle {
         }
     }
 
-    fn held(&mut self, at: Timestamp, held: Held) {
+    fn held(&mut self, at: Timestamp, mut held: Held) {
+        if let Some((_, into)) = self.aliases.iter().find(|(key, _)| *key == held.key) {
+            held.key = *into;
+            if self.incidents.iter().any(|i| i.key == *into && i.last_held == at) {
+                return;
+            }
+        }
         match self.incidents.binary_search_by_key(&held.key, |i| i.key) {
             Ok(index) => {
                 let incident = &mut self.incidents[index];
@@ -259,7 +274,8 @@ impl Lifecycle {
                     }
                 } else {
                     incident.state = State::Active;
-                    incident.changed |= incident.subjects != held.subjects;
+                    incident.changed |=
+                        !matches!(held.key, Key::Subject(_)) && incident.subjects != held.subjects;
                 }
                 incident.last_held = at;
                 incident.subjects = held.subjects;
@@ -337,10 +353,12 @@ impl Lifecycle {
     }
 
     fn remember_end(&mut self, index: usize, at: Timestamp) {
+        let key = self.incidents[index].key;
+        self.aliases.retain(|(_, into)| *into != key);
         if self.ends.len() == ENDS {
             self.ends.pop_front();
         }
-        self.ends.push_back((self.incidents[index].key, at));
+        self.ends.push_back((key, at));
     }
 
     fn may_start(&mut self, at: Timestamp) -> bool {
