@@ -16,6 +16,7 @@ from beffroi.errors import InputError, ModelError
 from beffroi.evaluate.truth import Case, load
 from beffroi.frame import Frame
 from beffroi.simulate import LEVELS, Agent, Camera, Square, Weather, scenarios, truth_file
+from beffroi.simulate.__main__ import main
 from beffroi.simulate.agent import COCO, SIZES, cuboid
 from beffroi.simulate.noise import SimulatedDetector, look
 from beffroi.simulate.path import Journey
@@ -576,3 +577,15 @@ def test_the_detector_refuses_pictures_from_elsewhere() -> None:
     frame = Frame(0, np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(ModelError, match="simulated"):
         detector.detect([frame])
+
+
+def test_the_module_writes_a_truth_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["simulate", "2", "--scenario", "parking", "--weather", "rain"])
+    assert main() == 0
+    (tmp_path / "truth.toml").write_text(capsys.readouterr().out, encoding="utf-8")
+    clips = load(tmp_path / "truth.toml")
+    assert [clip.name for clip in clips] == ["parking, seed 0", "parking, seed 1"]
+    assert clips[0].source is not None
+    assert clips[0].source["weather"] == "rain"
