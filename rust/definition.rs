@@ -133,9 +133,10 @@ fn spoken(value: &Value, language: Language) -> String {
     }
     let unit = match language {
         Language::Fr => {
-            text.replace("body/s", "fois sa taille par seconde").replace(" body", " fois sa taille")
+            text.replace("body/s", "fois sa taille par seconde").replace("body", "fois sa taille")
         }
-        Language::En => text.replace("body/s", "body sizes a second").replace(" body", " body sizes"),
+        Language::En if text.ends_with("body") => text.replace("body", "body sizes"),
+        Language::En => text.replace("body/s", "body sizes a second"),
     };
     // A decimal comma in French, where the text is a number with or without a unit.
     if language == Language::Fr && unit.starts_with(|c: char| c.is_ascii_digit()) {
@@ -197,6 +198,8 @@ mod tests {
 
     #[test]
     fn fills_values_and_clauses() {
+        assert_eq!(say("{v}", json!({"v": "0.3 body/s"}), Language::En), "0.3 body sizes a second");
+        assert_eq!(say("{v}", json!({"v": "0.3 body/s"}), Language::Fr), "0,3 fois sa taille par seconde");
         let settings = json!({"after": "90s", "still": true, "on": "enter", "within": "1.2 body"});
         assert_eq!(
             say("for {after}{still?, standing}", settings.clone(), Language::En),

@@ -345,7 +345,7 @@ impl Observatory {
             let polygon = &scene.zones[zone].1;
             let to = anchor.point(&subject.bbox, subject.group);
             let from = if first { to } else { anchor.point(&old, subject.group) };
-            presence.push((before, from), (at, to), polygon, fact.body);
+            presence.push((before, from), (at, to), polygon, presence::border(subject.group) * fact.body);
         }
         for probe in 0..self.probes.lines.len() {
             let (line, anchor, band) = self.probes.lines[probe];

@@ -49,6 +49,8 @@ pub struct Renamed {
 const MEMORY: Span = Span::from_secs(5);
 /// How long one that stood still is remembered: a lorry that stops in front of a parked car is gone by then.
 const MEMORY_STILL: Span = Span::from_secs(60);
+/// How long one that walked out of the picture is remembered: for a last look of the detector at its heels.
+const GONE: Span = Span::from_ms(1000);
 /// Slower than this is standing still, body sizes a second.
 const STILL: f64 = 0.1;
 /// How far anything may be from where it is expected, body sizes: the box noise of a half-hidden body.
@@ -243,8 +245,12 @@ impl Subject {
             return None;
         }
         // What stood still is sought where it stood; what moved anywhere on its way, for it may have stopped. Who
-        // walked out of the picture can only come back where they left: whoever appears elsewhere is somebody else.
-        let stays = still || self.leaves(velocity, aspect);
+        // walked out of the picture is gone: whoever comes in, there or elsewhere, is somebody else.
+        let leaves = !still && self.leaves(velocity, aspect);
+        if leaves && away > GONE.seconds() {
+            return None;
+        }
+        let stays = still || leaves;
         let (way, drift) = if stays { (Point::default(), 0.0) } else { (velocity * away, DRIFT * away) };
         let from = self.bbox.bottom_centre();
         let seen = track.bbox.bottom_centre();

@@ -1,11 +1,19 @@
 //! Presence in a zone: swept between samples, with hysteresis at the border.
 
+use crate::detection::Group;
 use crate::geometry::{Passage, Point, Polygon};
 use crate::time::Timestamp;
 
 /// Somebody inside counts as outside only this many body sizes beyond the border. A detector's box trembles by a
 /// few percent of its size; a real step out of the zone is half a body.
 const BORDER: f64 = 0.12;
+/// The middle of a box trembles less than its edge, and a lorry parked beside a lane is not in it.
+const BORDER_MIDDLE: f64 = 0.07;
+
+/// How far beyond the border, in body sizes, a subject still counts as inside.
+pub(super) fn border(group: Group) -> f64 {
+    if matches!(group, Group::Person | Group::Animal) { BORDER } else { BORDER_MIDDLE }
+}
 
 /// What a subject has to do with a zone in this step.
 // Four independent facts, not a state machine in disguise.
@@ -44,13 +52,13 @@ impl Presence {
         self.crossed = None;
     }
 
-    /// Moves from one detection to the next.
+    /// Moves from one detection to the next; `border` is the hysteresis in view units.
     pub(super) fn push(
         &mut self,
         (before, from): (Timestamp, Point),
         (at, to): (Timestamp, Point),
         zone: &Polygon,
-        body: f64,
+        border: f64,
     ) {
         if !self.inside {
             match zone.passage(from, to) {
@@ -62,7 +70,7 @@ impl Presence {
                 // Inside at both ends, yet not inside before: it was there when it was first seen.
                 Passage::Inside => self.enter(before, true),
             }
-        } else if !zone.covers(to) && zone.distance(to) > BORDER * body {
+        } else if !zone.covers(to) && zone.distance(to) > border {
             let t = match zone.passage(from, to) {
                 Passage::Leave { t } | Passage::Cross { t_out: t, .. } => t,
                 _ => 1.0,

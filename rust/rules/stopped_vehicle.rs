@@ -4,15 +4,15 @@
 //! The middle of the vehicle's footprint is inside the zone and keeps its spot, and it is not one of a queue.
 //!
 //! # Settings
-//! `after`: how long (10 s). `ignore_queue` (true): three or more vehicles standing in the zone, with none driving past
-//! them in the last seconds, are a queue (a red light, a jam) and not a breakdown. As soon as others drive past, a vehicle
-//! that still stands is reported.
+//! `after`: how long (10 s). `ignore_queue` (true): three or more vehicles standing in the zone are a queue (a red light,
+//! a jam) and not breakdowns, except those that another vehicle has overtaken while they stood. Who joins the queue or
+//! drives off from its head overtakes nobody; who is left when a queue dissolves stands from then on.
 
 use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
-use crate::facts::{Facts, PRESENT};
-use crate::geometry::BBox;
+use crate::facts::{Fact, Facts, PRESENT};
+use crate::geometry::{BBox, Point};
 use crate::lifecycle::Holds;
 use crate::time::{Span, Timestamp};
 use schemars::JsonSchema;
@@ -56,20 +56,31 @@ fn yes() -> bool {
 
 /// This many vehicles standing together are a queue.
 const QUEUE: usize = 3;
-/// A vehicle that drove past within this time shows that the standing ones are in the way of traffic, not in its queue.
-const PASSING: Span = Span::from_secs(8);
 /// A vehicle drives from this speed on: m/s on a calibrated view, else body sizes a second (about a walker's pace).
 const DRIVES: f64 = 0.7;
+/// One vehicle is behind another, and later before it, when it is at least this many body sizes away along its way.
+const CLEAR: f64 = 0.5;
+
+/// A vehicle on its way through the zone.
+#[derive(Debug)]
+struct Drive {
+    subject: u64,
+    /// Where it came in or drove off.
+    from: Point,
+}
 
 #[derive(Debug)]
 struct Stopped {
     probe: usize,
     filter: Filter,
     ignore_queue: bool,
+    drives: Vec<Drive>,
     /// Boxes of the vehicles that stand, each vehicle once.
     standing: Vec<BBox>,
-    /// Last time that a vehicle drove through the zone.
-    driven: Option<Timestamp>,
+    /// Vehicles that were overtaken while they stood.
+    overtaken: Vec<u64>,
+    /// When there last was a queue: who is left of it stands since then.
+    queued: Option<Timestamp>,
 }
 
 fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn Rule>> {
@@ -78,13 +89,14 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
         return Err(Error::config("after", "every vehicle stops for a moment; say how long is too long"));
     }
     let probe = context.probes.zone(context.zone.unwrap_or_default(), context.anchor);
-    let filter = context.take_filter();
     Ok(Box::new(Stopped {
         probe,
-        filter,
+        filter: context.take_filter(),
         ignore_queue: params.ignore_queue,
+        drives: Vec::new(),
         standing: Vec::new(),
-        driven: None,
+        overtaken: Vec::new(),
+        queued: None,
     }))
 }
 
@@ -94,33 +106,78 @@ fn covers(a: &BBox, b: &BBox) -> bool {
     a.intersection_area(b) >= 0.6 * a.area().min(b.area())
 }
 
-impl Rule for Stopped {
-    fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds) {
-        let probe = self.probe;
+/// Whether the drive from `from` to `mover` has left `parked` behind that was ahead of it.
+fn passes(from: Point, mover: &Fact, parked: &Fact) -> bool {
+    let way = mover.at - from;
+    let length = way.norm();
+    if length <= 0.0 {
+        return false;
+    }
+    let ahead = (parked.at - from).dot(way) / length;
+    let (clear, beside) = (CLEAR * parked.body, (parked.at - from).cross(way).abs() / length);
+    ahead >= clear && length - ahead >= clear && beside <= 4.0 * parked.body
+}
+
+impl Stopped {
+    fn look(&mut self, facts: &Facts<'_>) {
+        let (probe, filter) = (self.probe, &self.filter);
+        let inside = || facts.subjects.iter().filter(|f| f.zones[probe].inside && filter.class(f.class_id));
         self.standing.clear();
-        for fact in facts.subjects.iter().filter(|f| f.zones[probe].inside && self.filter.class(f.class_id)) {
-            if fact.seen && fact.still_since.is_none() && fact.speed().is_some_and(|v| v > DRIVES) {
-                self.driven = Some(facts.at);
-            }
+        self.overtaken.retain(|id| facts.subject(*id).is_some_and(|f| !f.seen || f.still_since.is_some()));
+        self.drives.retain(|d| facts.subject(d.subject).is_some_and(|f| f.zones[probe].inside));
+        for fact in inside() {
             let present = facts.at - fact.last_seen <= PRESENT;
             if present && fact.still_since.is_some() && !self.standing.iter().any(|b| covers(b, &fact.bbox)) {
                 self.standing.push(fact.bbox);
             }
+            if !fact.seen {
+                continue;
+            }
+            let drives = fact.still_since.is_none() && fact.speed().is_some_and(|v| v > DRIVES);
+            let known = self.drives.binary_search_by_key(&fact.id, |d| d.subject);
+            match (known, drives) {
+                (Err(i), true) => self.drives.insert(i, Drive { subject: fact.id, from: fact.from }),
+                (Ok(i), true) => {
+                    let from = self.drives[i].from;
+                    let stands = |f: &&Fact| f.id != fact.id && f.still_since.is_some();
+                    for parked in inside().filter(stands).filter(|p| passes(from, fact, p)) {
+                        if !self.overtaken.contains(&parked.id) {
+                            self.overtaken.push(parked.id);
+                        }
+                    }
+                }
+                (Ok(i), false) if fact.still_since.is_some() => drop(self.drives.remove(i)),
+                (_, false) => {}
+            }
         }
-        let passed = self.driven.is_some_and(|t| facts.at - t <= PASSING);
-        if self.ignore_queue && self.standing.len() >= QUEUE && !passed {
-            return;
+    }
+}
+
+impl Rule for Stopped {
+    fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds) {
+        if self.ignore_queue {
+            self.look(facts);
         }
-        for fact in facts.subjects.iter().filter(|f| f.seen && f.zones[probe].inside) {
+        if self.ignore_queue && self.standing.len() >= QUEUE {
+            self.queued = Some(facts.at);
+        }
+        for fact in facts.subjects.iter().filter(|f| f.seen && f.zones[self.probe].inside) {
             if let Some(since) = fact.still_since
                 && self.filter.admits(fact, facts.scene)
             {
-                holds.hold_since(fact.id, since, &[]);
+                let apart = self.overtaken.contains(&fact.id);
+                let since = if apart { since } else { self.queued.map_or(since, |queued| since.max(queued)) };
+                if since < facts.at || apart {
+                    holds.hold_since(fact.id, since, &[]);
+                }
             }
         }
     }
 
     fn finish(&mut self, _: &mut Holds) {
-        self.driven = None;
+        self.drives.clear();
+        self.standing.clear();
+        self.overtaken.clear();
+        self.queued = None;
     }
 }
