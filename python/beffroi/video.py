@@ -217,7 +217,7 @@ def _announced_ms(container: Any, stream: Any) -> float | None:
 def _why_not_opened(error: Exception) -> str:
     if isinstance(error, PermissionError):
         return "may not be read by this user"
-    if isinstance(error, av.InvalidDataError):
+    if isinstance(error, (av.InvalidDataError, EOFError)):
         return "is not a video, or was cut off before its index was written (a recording that was not closed)"
     return f"cannot be opened: {_reason(error)}"
 

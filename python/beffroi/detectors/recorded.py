@@ -1,4 +1,4 @@
-"""Boxes that were recorded before, instead of a model: the same pictures give the same decisions on any machine."""
+"""Boxes that were recorded before, instead of a model: the same boxes give the same decisions everywhere."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def write_snapshot(
 def redacted(
     image: Image, detections: Detections | None, labels: Sequence[str], masks: Sequence[Points] = ()
 ) -> Image:
-    """`image` as anybody may see it: masks black, people and vehicles blurred, all if `detections` is None."""
+    """`image` as anybody may see it: masks black, people and vehicles blurred; all, if nothing is known."""
     masked = apply_masks(image, masks)
     if detections is None:
         return pixelate_all(masked)
@@ -95,7 +95,7 @@ def redacted(
 def _outline(picture: Image, points: Points, colour: tuple[int, int, int], *, closed: bool) -> None:
     height, width = picture.shape[:2]
     corners = np.round(np.asarray(points, np.float64).reshape(-1, 2) * (width, height)).astype(np.int32)
-    thickness = max(1, round(max(width, height) / 480))
+    thickness = max(2, round(max(width, height) / 400))
     cv2.polylines(picture, [corners], closed, colour, thickness, cv2.LINE_AA)
 
 

@@ -152,14 +152,17 @@ def _picture(place: str, value: Any, labels: int) -> tuple[int, Detections]:
 
 
 def _detections(place: str, rows: Any, signals: Any, labels: int) -> Detections:
-    if not np.isfinite(rows).all() or np.abs(rows).max(initial=0) > np.finfo(np.float32).max:
+    # Judged as float32: the digits of its largest value lie above it.
+    with np.errstate(over="ignore"):
+        numbers = rows[:, :5].astype(np.float32)
+    if not np.isfinite(numbers).all() or not np.isfinite(rows).all():
         raise RecordingError(f"{place}: boxes: holds a number that is not finite")
     kinds = rows[:, 5]
     if (kinds != np.floor(kinds)).any() or (kinds < 0).any() or (kinds >= labels).any():
         raise RecordingError(f"{place}: boxes: a class_id is not a whole number from 0 to {labels - 1}")
     return Detections(
-        np.ascontiguousarray(rows[:, :4], np.float32),
-        rows[:, 4].astype(np.float32),
+        np.ascontiguousarray(numbers[:, :4]),
+        np.ascontiguousarray(numbers[:, 4]),
         kinds.astype(np.uint16),
         signals,
     )
