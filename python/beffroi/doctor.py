@@ -116,7 +116,7 @@ def _opencv() -> Iterator[Finding]:
 
 def _inference() -> Iterator[Finding]:
     packages = [name for name in ("onnxruntime", "onnxruntime-gpu") if _version(name)]
-    card = Path("/proc/driver/nvidia/version").exists()
+    card = _has_card()
     if len(packages) > 1:
         keep = "gpu" if card else "cpu"
         mend = f"pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'beffroi[{keep}]'"
@@ -132,6 +132,10 @@ def _inference() -> Iterator[Finding]:
         "inference", "ok", f"{packages[0] if packages else 'onnxruntime'} {onnxruntime.__version__}"
     )
     yield from _providers(card)
+
+
+def _has_card() -> bool:
+    return Path("/proc/driver/nvidia/version").exists()
 
 
 def _providers(card: bool) -> Iterator[Finding]:
