@@ -23,6 +23,10 @@ SAME_ACROSS = 0.5
 # An unsure box that lies this much inside a sure one of its kind is a part: a wheel, a torso.
 INSIDE = 0.85
 
+# What stands in streets and looks a little like a person or a vehicle. A model that names it rather so is
+# right; its other names for what is no vehicle (a car seen from above is a "cell phone") mean nothing.
+FURNITURE = ("bench", "fire hydrant", "parking meter", "potted plant", "stop sign", "traffic light")
+
 # Keeps the share of an empty box at 0.
 TINY = np.float32(1e-12)
 
@@ -74,6 +78,7 @@ class Selection:
         self._class_id = np.full(len(known), -1, np.int64)
         for number, name in enumerate(self.labels):
             self._class_id[known.index(name)] = number
+        self._furniture = np.isin(known, FURNITURE)
         group = {name: index for index, alike in enumerate(ALIKE) for name in alike}
         self._group = np.array(
             [group.get(name, len(ALIKE) + index) for index, name in enumerate(known)], np.int32
@@ -99,8 +104,12 @@ class Selection:
         return boxes.where(np.concatenate([np.ones(len(whole), bool), ~part]))
 
     def wanted(self, boxes: Boxes) -> Boxes:
-        """Those of the classes that are used."""
-        return boxes.where(self._class_id[boxes.label] >= 0)
+        """Those of the classes that are used, except unsure ones that are rather furniture of the street."""
+        used = self._class_id[boxes.label] >= 0
+        furniture = boxes.where(~used & self._furniture[boxes.label])
+        better = furniture.score[None] > boxes.score[:, None]
+        rather = (better & (overlap(boxes.xyxy, furniture.xyxy) >= SAME_ACROSS)).any(axis=1)
+        return boxes.where(used & (self.sure(boxes) | ~rather))
 
     def group(self, boxes: Boxes) -> NDArray[np.int32]:
         """Number of the group of classes that each box belongs to, shape (n,)."""
