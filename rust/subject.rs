@@ -54,9 +54,9 @@ const GONE: Span = Span::from_ms(1000);
 /// Slower than this is standing still, body sizes a second.
 const STILL: f64 = 0.1;
 /// How far anything may be from where it is expected, body sizes: the box noise of a half-hidden body.
-const SLACK: f64 = 0.5;
+const SLACK: f64 = 0.35;
 /// Standard deviation of an unseen subject's change of speed, in body sizes a second: it may stop or turn.
-const DRIFT: f64 = 0.5;
+const DRIFT: f64 = 0.15;
 /// Most subjects at a time, those remembered included: bounds memory on hostile input.
 const MOST: usize = 8192;
 /// Extra time that a subject whose track goes on coasting elsewhere must have been unseen before it may move.

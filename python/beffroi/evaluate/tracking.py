@@ -1,8 +1,7 @@
 """Tracking measured by TrackEval, MOTChallenge protocol, on detections and ground truth that others made.
 
 HOTA (Luiten et al., IJCV 2021), CLEAR MOT (Bernardin and Stiefelhagen, 2008) and IDF1 (Ristani et al.,
-2016). What is judged are subjects, the identities that rules time, where they were detected; coasting boxes
-are not shown.
+2016). What is judged are the tracks where they were detected; coasting boxes are not shown.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ def evaluate(folder: Path, *, fps: float | None = None, progress: Progress | Non
 
 
 def track(sequence: Sequence) -> Table:
-    """Rows of MOTChallenge results: frame, subject, left, top, width, height in pixels, score."""
+    """Rows of MOTChallenge results: frame, track, left, top, width, height in pixels, score."""
     width, height = sequence.size
     # One class: the protocol judges pedestrians alone, a set of vehicles has vehicles alone.
     engine = Engine(json.dumps({"classes": ["person"], "aspect": width / height}))
@@ -116,7 +115,7 @@ def track(sequence: Sequence) -> Table:
         tracks = engine.step(at_ms, columns, score, np.zeros(len(score), np.uint16)).tracks
         seen = tracks.det >= 0
         found = tracks.xyxy[seen].astype(np.float64) * scale
-        head = np.stack([np.full(seen.sum(), frame, np.float64), tracks.subject[seen]], axis=1)
+        head = np.stack([np.full(seen.sum(), frame, np.float64), tracks.id[seen]], axis=1)
         corner, far = found[:, :2], found[:, 2:]
         rows.append(np.concatenate([head, corner, far - corner, tracks.score[seen, None]], axis=1))
     return np.concatenate(rows)
