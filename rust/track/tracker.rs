@@ -81,8 +81,8 @@ const PLACE: Process = Process { jerkiness: 0.3, wander: 0.01, memory: 3.0 };
 const SIZE: Process = Process { jerkiness: 0.01, wander: 0.01, memory: 1.0 };
 /// Standard deviation of a detector's box edges, in body sizes.
 const BOX_SD: f64 = 0.04;
-/// Standard deviation of the speed of something never seen before, body sizes a second.
-const SPEED_SD: f64 = 1.0;
+/// Standard deviation of the speed of something never seen before, body sizes a second: a runner makes three.
+const SPEED_SD: f64 = 2.0;
 /// Standard deviation of its growth, body sizes a second.
 const GROWTH_SD: f64 = 0.1;
 /// Slower than this is standing still, body sizes a second: a box on a parked car trembles no more than that.
