@@ -29,6 +29,9 @@ def alarms(
     actev: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Also write NIST ActEV files there.")
     ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep boxes there, and take them from there.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole pipeline on clips and compare its alerts with what happened."""
@@ -36,7 +39,7 @@ def alarms(
 
     given: dict[str, Any] = {} if alpha is None else {"alpha": alpha}
     with progress("alarms") as status:
-        report = measure(truth, **given, clips=clip, model=model, actev=actev, progress=status)
+        report = measure(truth, **given, clips=clip, model=model, actev=actev, cache=cache, progress=status)
     if as_json:
         result_json(report.as_json())
     show(*report.tables())

@@ -42,7 +42,7 @@ def show(*tables: "RenderableType") -> None:
 def progress(what: str) -> Iterator[Callable[..., None] | None]:
     """A line that changes while something goes on; None where nobody looks at a terminal.
 
-    The callable takes whatever the work reports and shows it: ``progress("garden", 12400, 62)``.
+    The callable takes whatever the work reports and shows it, a float as a share: ``told("plaza.mp4", 0.4)``.
     """
     if not sys.stderr.isatty():
         yield None
@@ -50,4 +50,8 @@ def progress(what: str) -> Iterator[Callable[..., None] | None]:
     from rich.console import Console
 
     with Console(stderr=True).status(what) as status:
-        yield lambda *values: status.update(f"{what}: {' '.join(str(value) for value in values)}")
+        yield lambda *values: status.update(f"{what}: {' '.join(_short(value) for value in values)}")
+
+
+def _short(value: object) -> str:
+    return f"{value:.0%}" if isinstance(value, float) else str(value)

@@ -155,14 +155,15 @@ class _Builder:
         mapping: dict[str, Any] = {}
         for key, value in self._pairs(node, location):
             place = self._place(key)
-            there = (*location, key.value)
-            if key.value in mapping:
+            name = _whole(key.value)
+            there = (*location, name)
+            if name in mapping:
                 first = self._document.keys[there].line
                 self._complain(place, there, f"this key is given twice; the first is in line {first}")
                 self._document.broken.discard(there)
                 continue
             self._document.keys[there] = place
-            mapping[key.value] = self.build(value, there)
+            mapping[name] = self.build(value, there)
         return mapping
 
     def _pairs(self, node: MappingNode, location: Location) -> Iterator[tuple[ScalarNode, Node]]:
@@ -193,7 +194,7 @@ class _Builder:
         if not tag.startswith(_TAG) and tag != "!":
             return self._complain(place, location, _NO_TAG.format(tag))
         try:
-            return self._secrets.fill(text) if tag in _TEXT else _value(tag.removeprefix(_TAG), text)
+            return self._secrets.fill(_whole(text)) if tag in _TEXT else _value(tag.removeprefix(_TAG), text)
         except UnknownName as error:
             return self._complain(place, location, str(error))
         except ValueError:
@@ -210,6 +211,16 @@ class _Builder:
         problem = Problem(place.file, place.line, place.column, dotted(location), message)
         self._document.problems.append(problem)
         self._document.broken.add(location)
+
+
+def _whole(text: str) -> str:
+    """The text with whole characters: ruamel leaves a pair of ``\\u`` escapes, as JSON has them, as halves.
+
+    A half without its other half becomes U+FFFD, which no name is likely to hold.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _value(tag: str, text: str) -> bool | int | float | None:

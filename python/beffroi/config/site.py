@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -26,8 +26,11 @@ Name = Annotated[str, StringConstraints(pattern=r"^\w[\w .-]{0,99}$")]
 
 
 def _known_timezone(name: str) -> str:
-    if name not in available_timezones():
-        raise PydanticCustomError("timezone", "should be an IANA time zone such as Europe/Paris")
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        message = "should be an IANA time zone such as Europe/Paris"
+        raise PydanticCustomError("timezone", message) from error
     return name
 
 
