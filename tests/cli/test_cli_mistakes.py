@@ -103,6 +103,17 @@ def test_a_run_can_be_replayed(beffroi: Beffroi) -> None:
     assert [event["id"] for event in again.json["events"]] == [event["id"] for event in ran.json["events"]]
 
 
+def test_a_folder_takes_a_recording_of_each_camera(beffroi: Beffroi) -> None:
+    camera = SITE[SITE.index("  square:") :]
+    Path("site.yaml").write_text(SITE + camera.replace("  square:", "  yard:"))
+    Path("kept").mkdir()
+    assert beffroi("run", "site.yaml", "--record", "kept").code == 0
+    assert {name for name in files() if name.startswith("kept")} == {
+        "kept/boxes-square.jsonl",
+        "kept/boxes-yard.jsonl",
+    }
+
+
 def test_a_sink_on_standard_output_has_it_alone(beffroi: Beffroi) -> None:
     change(("cameras:", "sinks: { out: { type: jsonl, path: '-' } }\ncameras:"))
     answer = beffroi("run", "site.yaml")

@@ -30,7 +30,10 @@ def run(
     render: Annotated[Path | None, typer.Option(metavar="FILM", help="Write an annotated film.")] = None,
     unblurred: Annotated[bool, typer.Option("--unblurred", help="Do not blur people in the film.")] = False,
     record: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what the detector found, for `beffroi replay`.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the detector's boxes to a file or folder, for `beffroi replay`."
+        ),
     ] = None,
     store: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep alerts there instead of in the site's store.")
@@ -73,7 +76,7 @@ def run(
             cameras=camera,
             render=render,
             blur=not unblurred,
-            record=record,
+            record=record / "boxes.jsonl" if record is not None and record.is_dir() else record,
             store=store,
             pace=pace,
             on_event=seen,

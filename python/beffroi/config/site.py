@@ -85,13 +85,13 @@ class Authorisation(Settings):
             )
         return self
 
-    def refusal(self, camera: str, behaviour: str, today: date | None = None) -> str | None:
-        """Why it does not allow a behaviour over a camera (on a day, if one is given); None if it does."""
+    def refusal(self, camera: str, behaviour: str) -> str | None:
+        """Why it does not cover a behaviour over a camera; None if it does."""
         if camera not in self.cameras:
             return f"the authorisation {self.id} does not cover the camera {camera}"
         if behaviour not in self.behaviours:
             return f"the authorisation {self.id} does not cover {behaviour}"
-        return None if today is None else self.out_of_date(today)
+        return None
 
     def out_of_date(self, today: date) -> str | None:
         """Why it does not hold on a day; None if it does."""
@@ -183,11 +183,6 @@ class Site(Settings):
         """Folder of the site file: relative paths start here."""
         return self._path.parent
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """The time zone, to compute with."""
-        return ZoneInfo(self.timezone)
-
     def context(self, camera: str = "") -> BuildContext:
         """What the components of a camera (or of the whole site) are built with."""
         return BuildContext(camera=camera, folder=self.folder)
@@ -195,10 +190,6 @@ class Site(Settings):
     def is_evaluation(self, camera: str) -> bool:
         """Whether what a camera shows is an evaluation: the whole site is, or its source is not live."""
         return self.mode == "evaluation" or not self.cameras[camera].source.live
-
-    def authorisation(self, name: str) -> Authorisation | None:
-        """The authorisation of a name, None if there is none."""
-        return next((each for each in self.authorisations if each.id == name), None)
 
     def with_path(self, path: Path) -> "Site":
         """The same site, read from `path`."""
