@@ -2,16 +2,16 @@
 
 use crate::detection::Detections;
 use crate::error::{Error, Result};
-use crate::event::{Change, Event, Involved, Measure, relative};
+use crate::event::Event;
 use crate::facts::{Facts, Observatory, Probes};
-use crate::geometry::BBox;
-use crate::lifecycle::{Holds, Key, Lifecycle, Timer, Transition};
+use crate::lifecycle::{Holds, Lifecycle, Timer, Transition};
 use crate::rules::{Built, build};
 use crate::scene::Scene;
 use crate::stats::Stats;
 use crate::subject::{Renamed, Subject, Subjects};
 use crate::time::Timestamp;
 use crate::track::{Affine, Track, Tracker};
+use crate::watch::Watch;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,15 +25,6 @@ pub struct Boxes<'a> {
     pub score: &'a [f32],
     /// Index into the scene's classes.
     pub class_id: &'a [u16],
-}
-
-/// A rule that runs.
-#[derive(Debug)]
-struct Watch {
-    built: Built,
-    lifecycle: Lifecycle,
-    /// Subjects of active incidents as last seen: an incident may outlive them.
-    involved: BTreeMap<Key, Vec<Involved>>,
 }
 
 /// All analytics of one view.
@@ -298,115 +289,4 @@ pub fn build_all(
         rules.push(built);
     }
     Ok(rules)
-}
-
-impl Watch {
-    /// Turns transitions and reports into events.
-    fn publish(
-        &mut self,
-        at: Timestamp,
-        facts: &Facts<'_>,
-        transitions: &mut Vec<Transition>,
-        holds: &mut Holds,
-        reason: Option<&Arc<str>>,
-        events: &mut Vec<Event>,
-    ) {
-        for report in holds.reports() {
-            let change = if report.last { Change::Ended } else { Change::Updated };
-            events.push(Event {
-                id: self.built.origin.incident("totals", report.since),
-                origin: Arc::clone(&self.built.origin),
-                change,
-                at,
-                since: report.since,
-                subjects: Vec::new(),
-                measured: report.measured,
-                xyxy: None,
-                reason: reason.cloned(),
-                moment: false,
-            });
-        }
-        for transition in transitions.drain(..) {
-            if transition.change == Change::Started
-                && let Some(told) = self.told_already(&transition, facts)
-            {
-                self.lifecycle.fold(transition.key, told);
-                continue;
-            }
-            let event = self.event(at, facts, transition, reason);
-            events.push(event);
-        }
-    }
-
-    /// The active incident of this rule that is about a box that lies in this subject's, or this one's in that.
-    ///
-    /// Detectors see a car, the car with the lamp post before it, and its bonnet, in turns: three subjects, one thing
-    /// to tell.
-    fn told_already(&self, started: &Transition, facts: &Facts<'_>) -> Option<Key> {
-        let (Key::Subject(id), false) = (started.key, started.moment) else { return None };
-        let fact = facts.subject(id)?;
-        self.involved.keys().copied().find(|key| {
-            let Key::Subject(other) = *key else { return false };
-            facts.subject(other).is_some_and(|f| f.group == fact.group && nested(&f.bbox, &fact.bbox))
-        })
-    }
-
-    fn event(&mut self, at: Timestamp, facts: &Facts<'_>, t: Transition, reason: Option<&Arc<str>>) -> Event {
-        let known = self.involved.remove(&t.key).unwrap_or_default();
-        let involved: Vec<Involved> = t
-            .subjects
-            .iter()
-            .filter_map(|id| {
-                let alive = facts.subject(*id).map(|f| involved(f, facts.scene));
-                alive.or_else(|| known.iter().find(|k| k.id == *id).cloned())
-            })
-            .collect();
-        let key = match t.key {
-            Key::Subject(id) => format!("s{id}"),
-            Key::Group(id) => format!("g{id}"),
-            Key::Place => "p".to_owned(),
-        };
-        let ended = t.change == Change::Ended;
-        if !ended {
-            self.involved.insert(t.key, involved.clone());
-        }
-        Event {
-            id: self.built.origin.incident(&key, t.since),
-            origin: Arc::clone(&self.built.origin),
-            change: t.change,
-            at,
-            since: t.since,
-            xyxy: hull(&involved),
-            subjects: involved,
-            moment: t.moment,
-            measured: t.measured.into_iter().map(Measure::from).collect(),
-            reason: ended.then(|| reason.cloned().unwrap_or_else(|| Arc::from("cleared"))),
-        }
-    }
-}
-
-/// Whether one of two boxes lies almost wholly in the other.
-fn nested(a: &BBox, b: &BBox) -> bool {
-    a.intersection_area(b) >= 0.8 * a.area().min(b.area())
-}
-
-fn involved(fact: &crate::facts::Fact, scene: &Scene) -> Involved {
-    Involved {
-        id: fact.id,
-        class: scene.labels[usize::from(fact.class_id)].clone(),
-        xyxy: relative(&fact.bbox, scene.aspect),
-        ground: fact.ground.map(|g| [g.x as f32, g.y as f32]),
-    }
-}
-
-fn hull(involved: &[Involved]) -> Option<[f32; 4]> {
-    involved
-        .iter()
-        .map(|i| i.xyxy)
-        .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
-}
-
-/// A box in view units from four numbers relative to the picture.
-pub fn in_view([x1, y1, x2, y2]: [f64; 4], aspect: f64) -> BBox {
-    BBox { x1: x1 * aspect, y1, x2: x2 * aspect, y2 }
 }

@@ -32,6 +32,7 @@ pub mod stats;
 pub mod subject;
 pub mod time;
 pub mod track;
+mod watch;
 
 #[cfg(feature = "python")]
 mod python;

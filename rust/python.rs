@@ -5,21 +5,23 @@
 
 #![allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // The signatures are PyO3's.
 
+mod arrays;
+mod tracks;
+
 use crate::engine::{Boxes, Engine as Core};
 use crate::error::Error;
-use crate::event::{Event as CoreEvent, relative};
+use crate::event::Event as CoreEvent;
 use crate::facts::Probes;
 use crate::rules::{CATALOGUE, rule_schema};
 use crate::scene::{Scene, SceneText};
 use crate::time::Timestamp;
-use numpy::{
-    Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
-};
+use arrays::{column, rows, slice};
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use serde_json::{Value, json};
+use tracks::Tracks;
 
 create_exception!(
     beffroi._core,
@@ -56,43 +58,6 @@ fn to_python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
     Ok(py.import("json")?.call_method1("loads", (value.to_string(),))?.unbind())
 }
 
-/// A contiguous column of the right type, or an error that says what came instead.
-fn column<'py, T: Element>(
-    name: &str,
-    wanted: &str,
-    array: &Bound<'py, PyAny>,
-) -> PyResult<PyReadonlyArray1<'py, T>> {
-    let found = array.extract::<PyReadonlyArray1<'py, T>>().map_err(|_| unlike(name, wanted, array))?;
-    if found.is_contiguous() { Ok(found) } else { Err(unlike(name, wanted, array)) }
-}
-
-fn rows<'py>(
-    name: &str,
-    wanted: &str,
-    width: usize,
-    array: &Bound<'py, PyAny>,
-) -> PyResult<PyReadonlyArray2<'py, f32>> {
-    let found = array.extract::<PyReadonlyArray2<'py, f32>>().map_err(|_| unlike(name, wanted, array))?;
-    // An empty array is contiguous in every order.
-    let fits = found.shape()[1] == width && (found.is_c_contiguous() || found.shape()[0] == 0);
-    if fits { Ok(found) } else { Err(unlike(name, wanted, array)) }
-}
-
-#[cold]
-fn unlike(name: &str, wanted: &str, array: &Bound<'_, PyAny>) -> PyErr {
-    let of = |attribute: &str| array.getattr(attribute).map_or_else(|_| String::new(), |v| v.to_string());
-    let got = match (of("dtype"), of("shape")) {
-        (dtype, _) if dtype.is_empty() => array.get_type().to_string(),
-        (dtype, shape) => format!("{dtype} of shape {shape}"),
-    };
-    InputError::new_err(format!("{name} must be a C-contiguous numpy array, {wanted}; got {got}"))
-}
-
-fn slice<'a, T: Element>(array: &'a PyReadonlyArray1<'_, T>) -> &'a [T] {
-    // Contiguity was checked; an empty array has no slice.
-    array.as_slice().unwrap_or(&[])
-}
-
 type Signals = Vec<(String, String)>;
 
 fn pairs(signals: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
@@ -106,103 +71,6 @@ fn signals_of(mapping: Option<&Bound<'_, PyAny>>) -> PyResult<Signals> {
     };
     let items = mapping.call_method0("items").map_err(wrong)?;
     items.try_iter()?.map(|item| item?.extract::<(String, String)>().map_err(wrong)).collect()
-}
-
-/// The tracks of one step, as columns.
-#[pyclass(frozen, module = "beffroi._core")]
-struct Tracks {
-    id: Vec<i64>,
-    subject: Vec<i64>,
-    xyxy: Vec<f32>,
-    class_id: Vec<u16>,
-    score: Vec<f32>,
-    age_ms: Vec<i64>,
-    ground_xy: Vec<f32>,
-    speed: Vec<f32>,
-    det: Vec<i32>,
-}
-
-impl Tracks {
-    fn of(core: &Core, at: i64) -> Self {
-        let tracks = core.tracks();
-        let n = tracks.len();
-        let mut subject = vec![0; n];
-        let mut ground_xy = vec![f32::NAN; 2 * n];
-        let mut speed = vec![f32::NAN; n];
-        for (s, fact) in core.subjects().iter().zip(core.facts()) {
-            let Some(i) = s.track else { continue };
-            subject[i] = s.id as i64;
-            if let Some(ground) = fact.ground {
-                ground_xy[2 * i] = ground.x as f32;
-                ground_xy[2 * i + 1] = ground.y as f32;
-            }
-            if let Some(v) = fact.speed() {
-                speed[i] = v as f32;
-            }
-        }
-        let aspect = core.scene().aspect;
-        Self {
-            id: tracks.iter().map(|t| t.id as i64).collect(),
-            subject,
-            xyxy: tracks.iter().flat_map(|t| relative(&t.bbox, aspect)).collect(),
-            class_id: tracks.iter().map(|t| t.class_id).collect(),
-            score: tracks.iter().map(|t| t.score).collect(),
-            age_ms: tracks.iter().map(|t| at - t.first.ms()).collect(),
-            ground_xy,
-            speed,
-            det: tracks.iter().map(|t| t.det.map_or(-1, |d| d as i32)).collect(),
-        }
-    }
-}
-
-fn table<'py>(py: Python<'py>, data: &[f32], width: usize) -> PyResult<Bound<'py, PyArray2<f32>>> {
-    PyArray1::from_slice(py, data).reshape([data.len() / width, width])
-}
-
-#[pymethods]
-impl Tracks {
-    #[getter]
-    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
-        PyArray1::from_slice(py, &self.id)
-    }
-    #[getter]
-    fn subject<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
-        PyArray1::from_slice(py, &self.subject)
-    }
-    #[getter]
-    fn xyxy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        table(py, &self.xyxy, 4)
-    }
-    #[getter]
-    fn class_id<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u16>> {
-        PyArray1::from_slice(py, &self.class_id)
-    }
-    #[getter]
-    fn score<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
-        PyArray1::from_slice(py, &self.score)
-    }
-    #[getter]
-    fn age_ms<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
-        PyArray1::from_slice(py, &self.age_ms)
-    }
-    #[getter]
-    fn ground_xy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        table(py, &self.ground_xy, 2)
-    }
-    #[getter]
-    fn speed<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
-        PyArray1::from_slice(py, &self.speed)
-    }
-    #[getter]
-    fn det<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i32>> {
-        PyArray1::from_slice(py, &self.det)
-    }
-    fn __len__(&self) -> usize {
-        self.id.len()
-    }
-    fn __repr__(&self) -> String {
-        format!("<Tracks n={}>", self.id.len())
-    }
 }
 
 /// A change of one incident: it started, was updated, or ended.

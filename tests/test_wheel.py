@@ -58,7 +58,7 @@ def test_the_command_line_runs_from_an_empty_environment(wheel: Path, tmp_path: 
         "site: { name: Square, timezone: Europe/Paris, language: en, mode: evaluation }\n"
         "cameras:\n"
         "  square:\n"
-        "    source: { type: simulated, scenario: loitering, seed: 1, duration: 4s }\n"
+        "    source: { type: simulated, scenario: loitering, seed: 1, duration: 4 }\n"
         "    detect: { type: simulated }\n"
         "    views:\n"
         "      main:\n"

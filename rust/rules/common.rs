@@ -1,10 +1,10 @@
 //! What every rule takes, and how its settings are read: common keys, then the kind's own, unknown keys refused.
 
-use super::{CATALOGUE, Rule, RuleSpec, Target};
+use super::{CATALOGUE, Filter, Rule, RuleSpec, Target};
 use crate::definition::{Language, render};
 use crate::error::{Error, Result};
 use crate::event::{Origin, hex};
-use crate::facts::{Anchor, Fact, Probes};
+use crate::facts::{Anchor, Probes};
 use crate::lifecycle::Timing;
 use crate::quantity::{Length, Size, Speed};
 use crate::scene::{Scene, read_value};
@@ -119,43 +119,6 @@ const COMMON_KEYS: [&str; 17] = [
     "enabled",
 ];
 
-/// Who a rule looks at.
-#[derive(Debug)]
-pub struct Filter {
-    classes: Vec<bool>,
-    min_score: f32,
-    min_height: Option<Size>,
-}
-
-impl Filter {
-    /// Whether the subject is of the right class, sure enough and large enough.
-    pub fn admits(&self, fact: &Fact, scene: &Scene) -> bool {
-        self.class(fact.class_id)
-            && fact.best_score >= self.min_score
-            && self.min_height.is_none_or(|least| {
-                let height = fact.bbox.y2 - fact.bbox.y1;
-                match (least, &scene.ground) {
-                    (Size::Picture(share), _) => height >= share,
-                    (Size::Metres(m), Some(ground)) => {
-                        let foot = Anchor::Feet.point(&fact.bbox, fact.group);
-                        ground.scale_at(foot).is_some_and(|scale| height * scale.mean >= m)
-                    }
-                    (Size::Metres(_), None) => false,
-                }
-            })
-    }
-
-    /// Whether the class counts.
-    pub fn class(&self, class_id: u16) -> bool {
-        self.classes.get(usize::from(class_id)).copied().unwrap_or(false)
-    }
-
-    /// Whether the score is enough.
-    pub fn score(&self, score: f32) -> bool {
-        score >= self.min_score
-    }
-}
-
 /// What a kind's `build` may use.
 #[derive(Debug)]
 pub struct Context<'a> {
@@ -195,7 +158,7 @@ impl Context<'_> {
 
     /// The filter, once: the rule keeps it.
     pub fn take_filter(&mut self) -> Filter {
-        std::mem::replace(&mut self.filter, Filter { classes: Vec::new(), min_score: 0.0, min_height: None })
+        std::mem::take(&mut self.filter)
     }
 
     /// Refuses metres on a view without calibration, and lengths that no subject can keep or exceed.
@@ -447,62 +410,4 @@ fn hash_of(
     );
     let text = format!("{sorted:?}\n{definition:?}\n{shapes:?}");
     hex(&Sha256::digest(text.as_bytes())[..8])
-}
-
-/// JSON Schema of a settings type, whole: no references out of it.
-pub fn schema_of<T: JsonSchema>() -> schemars::Schema {
-    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
-    settings.into_generator().into_root_schema_for::<T>()
-}
-
-/// JSON Schema of a rule of this kind: common keys and its own, nothing else.
-pub fn rule_schema(spec: &RuleSpec) -> Value {
-    let mut schema = schema_of::<Common>().to_value();
-    let own = (spec.schema)().to_value();
-    let Value::Object(root) = &mut schema else { return schema };
-    root.shift_remove("$schema");
-    root.insert("title".into(), spec.kind.into());
-    root.insert("description".into(), spec.manual().lines().next().unwrap_or_default().into());
-    if let Some(Value::Object(all)) = root.get_mut("properties") {
-        all.insert("type".into(), serde_json::json!({"const": spec.kind}));
-        for key in ["zone", "line", "route"] {
-            let kept = match spec.target {
-                Target::Zone => key == "zone",
-                Target::Line => key == "line",
-                Target::ZoneOrLine => key != "route",
-                Target::ZoneOrRoute => key != "line",
-            };
-            if !kept {
-                all.shift_remove(key);
-            }
-        }
-        if spec.momentary {
-            all.shift_remove("after");
-            all.shift_remove("gap");
-        }
-        for (key, default) in [("after", spec.defaults.after), ("clear_after", spec.defaults.clear_after)] {
-            if let Some(Value::Object(property)) = all.get_mut(key) {
-                property.insert("default".into(), default.to_string().into());
-            }
-        }
-        if let Some(Value::Object(property)) = all.get_mut("classes") {
-            property.insert("default".into(), Value::from(spec.defaults.classes.to_vec()));
-        }
-        if let Some(Value::Object(more)) = own.get("properties") {
-            all.extend(more.clone());
-        }
-    }
-    if let (Some(Value::Array(required)), Some(Value::Array(more))) =
-        (root.get_mut("required"), own.get("required"))
-    {
-        required.extend(more.iter().cloned());
-    }
-    if let Some(Value::Array(required)) = root.get_mut("required") {
-        match spec.target {
-            Target::Zone => required.push("zone".into()),
-            Target::Line => required.push("line".into()),
-            _ => {}
-        }
-    }
-    schema
 }

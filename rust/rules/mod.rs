@@ -3,6 +3,7 @@
 //! Adding a kind means adding its file and its two lines here; schema, manual, definitions and tests follow.
 
 mod common;
+mod filter;
 mod gathering;
 mod intrusion;
 mod line_count;
@@ -10,11 +11,14 @@ mod line_crossing;
 mod loitering;
 mod occupancy;
 mod parking;
+mod schema;
 mod stopped_vehicle;
 mod wrong_way;
 
-pub use common::{Built, Common, Context, Filter, Severity, build, rule_schema, schema_of};
+pub use common::{Built, Common, Context, Severity, build};
+pub use filter::Filter;
 pub use line_crossing::BAND;
+pub use schema::{rule_schema, schema_of};
 
 use crate::definition::Template;
 use crate::error::Result;
