@@ -6,6 +6,7 @@
 #![allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // The signatures are PyO3's.
 
 mod arrays;
+mod replay;
 mod tracks;
 
 use crate::engine::{Boxes, Engine as Core};
@@ -20,6 +21,7 @@ use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use replay::{Recording, replay_all};
 use serde_json::{Value, json};
 use tracks::Tracks;
 
@@ -192,37 +194,6 @@ struct Engine {
     core: Core,
 }
 
-/// A whole recording, copied, so that the GIL can go.
-struct Recording {
-    at: Vec<i64>,
-    offsets: Vec<usize>,
-    xyxy: Vec<f32>,
-    score: Vec<f32>,
-    class_id: Vec<u16>,
-    signals: Vec<Signals>,
-    motion: Vec<f32>,
-}
-
-impl Recording {
-    fn boxes(&self, i: usize) -> Boxes<'_> {
-        let (from, to) = (self.offsets[i], self.offsets[i + 1]);
-        Boxes {
-            xyxy: &self.xyxy[4 * from..4 * to],
-            score: &self.score[from..to],
-            class_id: &self.class_id[from..to],
-        }
-    }
-
-    fn motion(&self, i: usize) -> Option<[f64; 6]> {
-        let row = self.motion.get(6 * i..6 * i + 6)?;
-        let mut affine = [0.0; 6];
-        for (to, from) in affine.iter_mut().zip(row) {
-            *to = f64::from(*from);
-        }
-        affine.iter().all(|v| !v.is_nan()).then_some(affine)
-    }
-}
-
 #[pymethods]
 impl Engine {
     #[new]
@@ -348,31 +319,6 @@ impl Engine {
     fn labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.core.scene().labels.iter().map(|l| &**l))
     }
-}
-
-fn replay_all(core: &mut Core, recording: &Recording) -> Result<Vec<CoreEvent>, Error> {
-    let frames = recording.at.len();
-    let numbered = |i: usize, e: Error| match e {
-        Error::Input(text) => Error::Input(format!("picture {i}: {text}")),
-        other @ Error::Config { .. } => other,
-    };
-    let mut scratch = crate::detection::Detections::default();
-    let mut last = core.last_step();
-    for i in 0..frames {
-        let (at, b) = (Timestamp::from_ms(recording.at[i]), recording.boxes(i));
-        Core::check_time(at, last).map_err(|e| numbered(i, e))?;
-        last = Some(at);
-        let scene = core.scene();
-        scratch.fill(scene.aspect, &scene.groups, b.xyxy, b.score, b.class_id).map_err(|e| numbered(i, e))?;
-    }
-    let mut events = Vec::new();
-    for i in 0..frames {
-        let at = Timestamp::from_ms(recording.at[i]);
-        core.step(at, recording.boxes(i), pairs(&recording.signals[i]), recording.motion(i))
-            .map_err(|e| numbered(i, e))?;
-        events.extend_from_slice(core.events());
-    }
-    Ok(events)
 }
 
 /// Every rule kind.
