@@ -64,11 +64,18 @@ def tracking(
 
 
 @app.command()
-def bench(as_json: AsJson = False) -> None:
+def bench(
+    model: Annotated[str | None, typer.Option(help="Detector model; a site's default if left out.")] = None,
+    clip: Annotated[
+        Path | None, typer.Option(help="Video to look at; the sample clip, or drawn pictures, if left out.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="How much of the video.")] = 10,
+    as_json: AsJson = False,
+) -> None:
     """Measure the speed of the engine on this machine."""
     from beffroi.bench import bench as measure
 
-    report = measure()
+    report = measure(model=model, clip=clip, seconds=seconds, json=as_json)
     if as_json:
         result_json(report.as_json())
     show(report.table())
