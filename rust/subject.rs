@@ -32,6 +32,8 @@ pub struct Subject {
     pub last_seen: Timestamp,
     /// Detected in this very step.
     pub seen: bool,
+    /// Whether it stood still when it was last detected.
+    pub still: bool,
 }
 
 /// A subject went on under another track.
@@ -51,8 +53,6 @@ const MEMORY: Span = Span::from_secs(5);
 const MEMORY_STILL: Span = Span::from_secs(60);
 /// How long one that walked out of the picture is remembered: for a last look of the detector at its heels.
 const GONE: Span = Span::from_ms(1000);
-/// Slower than this is standing still, body sizes a second.
-const STILL: f64 = 0.1;
 /// How far anything may be from where it is expected, body sizes: the box noise of a half-hidden body.
 const SLACK: f64 = 0.35;
 /// Standard deviation of an unseen subject's change of speed, in body sizes a second: it may stop or turn.
@@ -181,10 +181,11 @@ impl Subjects {
                 track_id: track.id,
                 group: track.group,
                 class_id: track.class_id,
-                bbox: track.bbox,
+                bbox: track.seen,
                 first: track.first,
                 last_seen: track.last_seen,
                 seen: true,
+                still: track.still,
             });
             self.velocity.push(track.velocity);
         }
@@ -194,7 +195,7 @@ impl Subjects {
         let mut kept = 0;
         for s in 0..self.current.len() {
             let subject = self.current[s];
-            let memory = if is_still(&subject, self.velocity[s]) { MEMORY_STILL } else { MEMORY };
+            let memory = if subject.still { MEMORY_STILL } else { MEMORY };
             if subject.track.is_none() && at - subject.last_seen > memory {
                 self.gone.push(subject.id);
             } else {
@@ -208,17 +209,14 @@ impl Subjects {
     }
 }
 
-fn is_still(subject: &Subject, velocity: Point) -> bool {
-    velocity.norm() < STILL * body_size(subject.group, &subject.bbox)
-}
-
 impl Subject {
     fn take(&mut self, track: &Track, velocity: &mut Point) {
         self.class_id = track.class_id;
         if track.det.is_some() {
-            self.bbox = track.bbox;
+            self.bbox = track.seen;
             self.last_seen = track.last_seen;
             self.seen = true;
+            self.still = track.still;
             *velocity = track.velocity;
         }
     }
@@ -240,7 +238,7 @@ impl Subject {
         }
         let away = (track.last_seen - self.last_seen).seconds();
         let unit = body_size(self.group, &self.bbox);
-        let still = is_still(self, velocity);
+        let still = self.still;
         if away > if still { MEMORY_STILL } else { MEMORY }.seconds() {
             return None;
         }
@@ -253,11 +251,11 @@ impl Subject {
         let stays = still || leaves;
         let (way, drift) = if stays { (Point::default(), 0.0) } else { (velocity * away, DRIFT * away) };
         let from = self.bbox.bottom_centre();
-        let seen = track.bbox.bottom_centre();
+        let seen = track.seen.bottom_centre();
         let length = way.dot(way);
         let share = if length > 0.0 { ((seen - from).dot(way) / length).clamp(0.0, 1.0) } else { 0.0 };
         let missed = (from + way * share).distance(seen) / unit;
-        let shape = (body_size(track.group, &track.bbox) / unit).ln().abs();
+        let shape = (body_size(track.group, &track.seen) / unit).ln().abs();
         let cost = missed / (SLACK + drift) + shape;
         (cost < 1.0).then_some(cost)
     }

@@ -1,116 +1,103 @@
-//! Constant-velocity Kalman filter on real time, for two axes that share one covariance.
+//! Constant-velocity Kalman filter of one quantity on real time.
 //!
-//! The noise of x and y is the same (a share of the body size), so their covariances stay equal for ever: one
-//! 2 by 2 matrix serves both, and a box costs two such filters, one for its centre and one for its size.
+//! A box is four such quantities: the place of its centre along x and y, and the logarithms of its width and height.
+//! They are filtered apart, for what connects them (a body walks, a lens shrinks what goes away) is weak beside the
+//! noise of a detector, and a step then costs a few multiplications.
 
-use super::Affine;
-use crate::geometry::Point;
-
-/// Position and velocity of a point, with their common uncertainty.
+/// A quantity and its rate of change, with their uncertainty.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Filter {
     /// Estimate.
-    pub at: Point,
+    pub at: f64,
     /// Its change per second.
-    pub rate: Point,
-    /// Variance of the position, covariance, variance of the velocity: the same on either axis.
+    pub rate: f64,
+    /// Variance of the estimate, covariance, variance of the rate.
     var: [f64; 3],
 }
 
-/// How a filter's point moves on its own.
-#[derive(Clone, Copy, Debug)]
-pub struct Process {
-    /// Spectral density of the acceleration noise, units² / s³.
-    pub jerkiness: f64,
-    /// Spectral density of the position noise, units² / s: what a constant velocity cannot explain.
-    pub wander: f64,
-    /// Seconds after which an unseen velocity has fallen to 1/e.
-    pub memory: f64,
-}
-
-/// What a process does to a filter in one step; the same for every filter, up to the body size.
+/// What a step of time does to a filter; the same for every filter with this memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Transition {
-    /// Share of the velocity that is left.
+    /// Share of the rate that is left.
     kept: f64,
-    /// Seconds that the velocity carries on for.
+    /// Seconds that the rate carries on for.
     moved: f64,
-    /// Noise for a body size of 1, laid out as in [`Filter`].
+    /// Seconds.
+    dt: f64,
+    /// Variances that an acceleration noise of spectral density 1 adds, laid out as in [`Filter`].
     noise: [f64; 3],
 }
 
-impl Process {
-    /// What happens in `dt` seconds.
+impl Transition {
+    /// What happens in `dt` seconds to a rate of which 1/e is left after `memory` seconds unseen.
     ///
-    /// The velocity decays (Ornstein-Uhlenbeck, integrated exactly), so a prediction over many seconds stays within
+    /// The rate decays (Ornstein-Uhlenbeck, integrated exactly), so a prediction over many seconds stays within
     /// reach instead of leaving the picture, and one long step equals many short ones.
-    pub fn over(&self, dt: f64) -> Transition {
-        let (t, q) = (self.memory, self.jerkiness);
+    pub fn over(dt: f64, memory: f64) -> Self {
+        let t = memory;
         let kept = (-dt / t).exp();
         let gone = 1.0 - kept;
-        Transition {
+        Self {
             kept,
             moved: t * gone,
+            dt,
             noise: [
-                q * t * t * (dt - 2.0 * t * gone + 0.5 * t * (1.0 - kept * kept)).max(0.0) + self.wander * dt,
-                q * t * t * gone * gone / 2.0,
-                q * t * (1.0 - kept * kept) / 2.0,
+                t * t * (dt - 2.0 * t * gone + 0.5 * t * (1.0 - kept * kept)).max(0.0),
+                0.5 * t * t * gone * gone,
+                0.5 * t * (1.0 - kept * kept),
             ],
         }
     }
 }
 
 impl Filter {
-    /// A point seen once: at rest, with these standard deviations of position and velocity.
-    pub fn new(at: Point, position_sd: f64, velocity_sd: f64) -> Self {
-        Self { at, rate: Point::default(), var: [position_sd * position_sd, 0.0, velocity_sd * velocity_sd] }
+    /// A quantity seen once: at rest, with these standard deviations of itself and of its rate.
+    pub fn new(at: f64, sd: f64, rate_sd: f64) -> Self {
+        Self { at, rate: 0.0, var: [sd * sd, 0.0, rate_sd * rate_sd] }
     }
 
-    /// Moves the estimate on, for a body size of `unit`.
-    pub fn predict(&mut self, step: &Transition, unit: f64) {
-        let Transition { kept, moved, noise } = *step;
+    /// Moves the estimate on.
+    ///
+    /// `jerkiness` is the spectral density of the acceleration noise (units² / s³), `wander` that of the position
+    /// noise (units² / s): what a steady rate cannot explain.
+    pub fn predict(&mut self, step: &Transition, jerkiness: f64, wander: f64) {
+        let Transition { kept, moved, dt, noise } = *step;
         let [p, c, v] = self.var;
-        let squared = unit * unit;
-        self.at = self.at + self.rate * moved;
-        self.rate = self.rate * kept;
+        self.at += self.rate * moved;
+        self.rate *= kept;
         self.var = [
-            p + moved * (2.0 * c + moved * v) + noise[0] * squared,
-            kept * (c + moved * v) + noise[1] * squared,
-            kept * kept * v + noise[2] * squared,
+            p + moved * (2.0 * c + moved * v) + noise[0] * jerkiness + dt * wander,
+            kept * (c + moved * v) + noise[1] * jerkiness,
+            kept * kept * v + noise[2] * jerkiness,
         ];
     }
 
-    /// Takes in a measurement with standard deviation `sd`.
-    pub fn update(&mut self, seen: Point, sd: f64) {
+    /// Takes in a measurement with variance `noise`.
+    pub fn update(&mut self, seen: f64, noise: f64) {
         let [p, c, v] = self.var;
-        let s = p + sd * sd;
+        let s = p + noise;
         // Zero only if both the estimate and the measurement claim to be exact; then there is nothing to learn.
         if s <= 0.0 {
             return;
         }
         let (gain, gain_rate) = (p / s, c / s);
         let innovation = seen - self.at;
-        self.at = self.at + innovation * gain;
-        self.rate = self.rate + innovation * gain_rate;
+        self.at += innovation * gain;
+        self.rate += innovation * gain_rate;
         self.var = [p * (1.0 - gain), c * (1.0 - gain), v - gain_rate * c];
     }
 
-    /// Standard deviation of the position.
-    pub fn position_sd(&self) -> f64 {
-        self.var[0].max(0.0).sqrt()
+    /// Variance of the estimate.
+    pub fn variance(&self) -> f64 {
+        self.var[0]
     }
 
-    /// Follows a camera that moved: `scale` is the growth of lengths.
-    pub fn carry(&mut self, at: Point, rate: Point, scale: f64) {
-        let grown = scale * scale;
+    /// Follows a camera that moved: the estimate is now here, and lengths have grown by `scale`.
+    pub fn carry(&mut self, at: f64, rate: f64, scale: f64) {
         self.at = at;
         self.rate = rate;
+        let grown = scale * scale;
         self.var = self.var.map(|v| v * grown);
-    }
-
-    /// Follows a camera that moved by `motion`.
-    pub fn moved_by(&mut self, motion: &Affine) {
-        self.carry(motion.point(self.at), motion.vector(self.rate), motion.scale());
     }
 }
 
@@ -118,53 +105,45 @@ impl Filter {
 mod tests {
     use super::*;
 
-    const WALK: Process = Process { jerkiness: 0.1, wander: 0.0, memory: 10.0 };
+    const JERKINESS: f64 = 0.1;
+    const MEMORY: f64 = 10.0;
 
     fn walker(dt: f64) -> Filter {
-        let mut filter = Filter::new(Point::default(), 0.05, 1.0);
+        let mut filter = Filter::new(0.0, 0.05, 1.0);
         let steps = (4.0 / dt).round() as usize;
         for k in 1..=steps {
-            filter.predict(&WALK.over(dt), 1.0);
-            filter.update(Point { x: 0.5 * dt * k as f64, y: 0.0 }, 0.05);
+            filter.predict(&Transition::over(dt, MEMORY), JERKINESS, 0.0);
+            filter.update(0.5 * dt * k as f64, 0.05 * 0.05);
         }
         filter
     }
 
     #[test]
-    fn learns_the_same_velocity_at_any_rate() {
+    fn learns_the_same_rate_at_any_frame_rate() {
         for dt in [1.0 / 30.0, 0.1, 0.2] {
             let filter = walker(dt);
-            assert!((filter.rate.x - 0.5).abs() < 0.05, "{dt}: {}", filter.rate.x);
-            assert!((filter.at.x - 2.0).abs() < 0.03, "{dt}: {}", filter.at.x);
+            assert!((filter.rate - 0.5).abs() < 0.05, "{dt}: {}", filter.rate);
+            assert!((filter.at - 2.0).abs() < 0.03, "{dt}: {}", filter.at);
         }
     }
 
     #[test]
     fn one_long_prediction_equals_many_short_ones() {
         let (mut once, mut often) = (walker(0.1), walker(0.1));
-        once.predict(&WALK.over(2.0), 1.0);
+        once.predict(&Transition::over(2.0, MEMORY), JERKINESS, 0.01);
         for _ in 0..20 {
-            often.predict(&WALK.over(0.1), 1.0);
+            often.predict(&Transition::over(0.1, MEMORY), JERKINESS, 0.01);
         }
-        assert!(once.at.distance(often.at) < 1e-9);
-        assert!((once.position_sd() / often.position_sd() - 1.0).abs() < 1e-9);
+        assert!((once.at - often.at).abs() < 1e-9);
+        assert!((once.variance() / often.variance() - 1.0).abs() < 1e-9);
     }
 
     #[test]
-    fn a_prediction_over_minutes_stays_within_the_memory_of_its_velocity() {
+    fn a_prediction_over_minutes_stays_within_the_memory_of_its_rate() {
         let mut filter = walker(0.1);
-        let before = filter.at.x;
-        filter.predict(&WALK.over(600.0), 1.0);
-        assert!(filter.at.x - before < 0.55 * WALK.memory);
-        assert!(filter.position_sd().is_finite());
-    }
-
-    #[test]
-    fn follows_the_camera() {
-        let mut filter = walker(0.1);
-        let rate = filter.rate.x;
-        filter.moved_by(&Affine([2.0, 0.0, 0.25, 0.0, 2.0, 0.0]));
-        assert!((filter.at.x - (2.0 * 2.0 + 0.25)).abs() < 0.06);
-        assert!((filter.rate.x - 2.0 * rate).abs() < 1e-12);
+        let before = filter.at;
+        filter.predict(&Transition::over(600.0, MEMORY), JERKINESS, 0.0);
+        assert!(filter.at - before < 0.55 * MEMORY);
+        assert!(filter.variance().is_finite());
     }
 }

@@ -1,11 +1,16 @@
 //! Tracks: what the tracker believes from box to box.
 //!
-//! Predict on real elapsed time, match high scores, match low scores, start, drop. Positions are in view units,
+//! Predict on real elapsed time, follow the camera, match by likelihood, start, drop. Positions are in view units,
 //! motion is relative to body size, times are seconds: nothing depends on the frame rate or on the picture's size.
 
 pub mod assign;
 pub mod kalman;
+mod model;
+mod sight;
+mod state;
+mod sway;
 pub mod tracker;
+mod votes;
 
 use crate::detection::Group;
 use crate::geometry::{BBox, Point};
@@ -51,8 +56,10 @@ pub struct Track {
     pub group: Group,
     /// The class that its detections voted for, weighted by score.
     pub class_id: u16,
-    /// Box in view units: predicted while the track coasts.
+    /// Where the body is believed to be, view units: calmer than its detections, predicted while the track coasts.
     pub bbox: BBox,
+    /// Box of its last detection, view units.
+    pub seen: BBox,
     /// Score of the last matched detection.
     pub score: f32,
     /// Its first detection, which may be a step earlier than its first publication.
@@ -63,6 +70,8 @@ pub struct Track {
     pub det: Option<u32>,
     /// View units per second.
     pub velocity: Point,
+    /// Whether it stood on its spot when it was last seen.
+    pub still: bool,
 }
 
 /// What distances are measured in: the height of a person, the side of the square of equal area for anything else.
