@@ -41,11 +41,12 @@ bench: ready-dev ## Measure speed: core, whole frame, and against peers in the s
 	$(BIN)/beffroi bench
 	$(BIN)/python -m benches.peers --install
 
-evaluate: ready-dev ## Measure quality on the sample clips and tracking sequences
+evaluate: ready-dev ## Measure quality on the sample clips and tracking sequences, and of other trackers beside it
 	$(BIN)/beffroi evaluate alarms $(ASSETS)/clips/truth.toml
-	$(BIN)/beffroi evaluate tracking $(ASSETS)/mot/mot17
-	$(BIN)/beffroi evaluate tracking $(ASSETS)/mot/mot17 --fps 5
-	$(BIN)/beffroi evaluate tracking $(ASSETS)/mot/mot15
+	for set in mot17 mot15 aicity; do for rate in "" "--fps 5"; do \
+	  $(BIN)/beffroi evaluate tracking $(ASSETS)/mot/$$set $$rate && \
+	  $(BIN)/python -m benches.peers.quality $(ASSETS)/mot/$$set $$rate --install || exit 1; \
+	done; done
 
 wheel: ready-dev ## Build the wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist

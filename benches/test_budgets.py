@@ -20,18 +20,20 @@ from beffroi.bench import reference_us, step_us
 from beffroi.crowd import crowd, unwatched, watched
 
 from benches.peers import __main__ as runner
+from benches.peers import environments
+from benches.peers.measure import FEWEST
 
 BUDGETS = tomllib.loads(Path(__file__).with_name("budgets.toml").read_text(encoding="utf-8"))["budget"]
 
 
 def by_hand(kind: str) -> float:
     """The stack assembled by hand, in its own interpreter, at 50 objects."""
-    if not runner.interpreter("by_hand").exists():
+    if not environments.interpreter("by_hand").exists():
         pytest.skip("the peers are not installed: python -m benches.peers --install")
-    entry = runner.compare([50], 1, 300, ["by_hand"])["peers"]["by_hand"]
+    entry = runner.compare([50], 1, 300, ["by_hand"])[kind][runner.BAR[kind]]
     if "missing" in entry:
         pytest.skip(f"the stack assembled by hand does not run: {entry['missing']}")
-    cost: float = entry[kind]["50"]
+    cost: float = entry["us"]["50"]
     return cost
 
 
@@ -81,9 +83,18 @@ def test_budget(budget: dict[str, Any]) -> None:
 
 def test_a_peer_that_cannot_run_is_in_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing is dropped silently."""
-    monkeypatch.setattr(runner, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(environments, "ENVIRONMENTS", tmp_path)
     report = runner.compare([10], 1, 60)
     text = runner.table(report, [10])
-    assert all(report["peers"][name]["name"] in text for name in runner.PEERS)
-    assert text.count("not installed") == 2 * (len(runner.PEERS) - 1)
-    assert report["peers"]["ours"]["rules"]["10"] > 0
+    rows = [row for name in environments.PEERS for row in runner.titles(environments.peer(name))]
+    assert all(title in text for _, title in rows)
+    assert text.count("not installed") == len(rows) - 2
+    assert report["rules"]["beffroi"]["us"]["10"] > 0
+
+
+def test_a_slow_peer_sees_fewer_pictures_and_the_table_says_so() -> None:
+    """The time limit of a figure ends it, with no fewer pictures than tell something."""
+    report = runner.compare([10], 1, 400, ["ours"], limit_s=1e-6)
+    assert report["rules"]["beffroi"]["pictures"]["10"] == FEWEST
+    report["rules"]["another"] = {"us": {"10": 1.0}, "pictures": {"10": 300}}
+    assert "stopped after 1e-06 s, after as few pictures as: 10 of 10 objects" in runner.table(report, [10])
