@@ -86,10 +86,10 @@ def table(report: dict[str, Any], *, per_sequence: bool = False) -> str:
     judged = {title: entry for title, entry in report["trackers"].items() if "combined" in entry}
     names = next(iter(judged.values()))["sequences"] if per_sequence else []
     for name in [*names, "all sequences"]:
-        lines.append(f"{name:35}" + "".join(f"{figure:>8}" for figure in FIGURES) + "  settings")
+        lines.append(f"{name:37}" + "".join(f"{figure:>8}" for figure in FIGURES) + "  settings")
         for title, entry in report["trackers"].items():
             if "missing" in entry:
-                lines.append(f"  {title:35}{entry['missing']}")
+                lines.append(f"  {title:37}{entry['missing']}")
                 continue
             figures = entry["sequences"].get(name, entry["combined"])
             cells = "".join(
@@ -97,7 +97,7 @@ def table(report: dict[str, Any], *, per_sequence: bool = False) -> str:
             )
             versions = ", ".join(f"{package} {number}" for package, number in entry["versions"].items())
             settings = entry["settings"] + (f"; {versions}" if versions else "")
-            lines.append(f"  {title:33}{cells}" + (f"  {settings}" if name == "all sequences" else ""))
+            lines.append(f"  {title:35}{cells}" + (f"  {settings}" if name == "all sequences" else ""))
     return "\n".join(lines)
 
 
