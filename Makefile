@@ -1,6 +1,6 @@
 # Every target works on a bare clone of a machine that has Rust, Python 3.11 and apt.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench evaluate schema docs wheel clean ready ready-dev
+.PHONY: help run test check bench evaluate schema docs wheel clean ready ready-dev ready-bench
 BIN := .venv/bin
 ASSETS := $(or $(BEFFROI_ASSETS),../shared/assets)
 export CARGO_TERM_QUIET ?= true
@@ -12,6 +12,8 @@ ready:
 	@bash .ci/prepare run
 ready-dev:
 	@bash .ci/prepare dev
+ready-bench:
+	@bash .ci/prepare bench
 
 run: ready ## Set up what is missing and start the demonstration
 	@$(BIN)/beffroi demo
@@ -35,17 +37,20 @@ schema: ready-dev ## Write the site file's JSON Schema
 docs: ready-dev ## Write the generated parts of the README
 	$(BIN)/python .ci/docs.py
 
-bench: ready-dev ## Measure speed: core, whole frame, and against peers in the same run
+bench: ready-bench ## Measure speed and growth, count instructions, compare with peers, and enforce the budgets
 	cargo bench --locked
-	$(BIN)/python -m pytest benches -q -rP
 	$(BIN)/beffroi bench
 	$(BIN)/python -m benches.peers --install
+	$(BIN)/python -m benches.instructions
+	$(BIN)/python -m benches.soak
+	$(BIN)/python -m pytest benches -q -rP
 
-evaluate: ready-dev ## Measure quality on the sample clips and tracking sequences
+evaluate: ready-dev ## Measure quality on the sample clips and tracking sequences, other trackers beside it
 	$(BIN)/beffroi evaluate alarms $(ASSETS)/clips/truth.toml
-	$(BIN)/beffroi evaluate tracking $(ASSETS)/mot/mot17
-	$(BIN)/beffroi evaluate tracking $(ASSETS)/mot/mot17 --fps 5
-	$(BIN)/beffroi evaluate tracking $(ASSETS)/mot/mot15
+	for set in mot17 mot15 aicity; do for rate in "" "--fps 5"; do \
+	  $(BIN)/beffroi evaluate tracking $(ASSETS)/mot/$$set $$rate && \
+	  $(BIN)/python -m benches.peers.quality $(ASSETS)/mot/$$set $$rate --install || exit 1; \
+	done; done
 
 wheel: ready-dev ## Build the wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist

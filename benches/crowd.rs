@@ -5,15 +5,18 @@
 
 use std::fmt::Write as _;
 
-pub(crate) const ASPECT: f64 = 16.0 / 9.0;
-pub(crate) const STEP_MS: i64 = 100;
+use beffroi::engine::{Boxes, Engine};
+use beffroi::time::Timestamp;
+
+const ASPECT: f64 = 16.0 / 9.0;
+const STEP_MS: i64 = 100;
 
 /// One picture, as the columns that the engine takes.
 #[derive(Default)]
-pub(crate) struct Picture {
-    pub(crate) xyxy: Vec<f32>,
-    pub(crate) score: Vec<f32>,
-    pub(crate) class_id: Vec<u16>,
+struct Picture {
+    xyxy: Vec<f32>,
+    score: Vec<f32>,
+    class_id: Vec<u16>,
 }
 
 /// A small generator of its own (splitmix64): the core has none.
@@ -77,7 +80,7 @@ impl Walker {
 }
 
 /// `pictures` pictures of `objects` objects.
-pub(crate) fn crowd(objects: usize, pictures: usize, seed: u64) -> Vec<Picture> {
+fn crowd(objects: usize, pictures: usize, seed: u64) -> Vec<Picture> {
     let mut dice = Dice(seed);
     let size = (1.2 / (objects as f64).sqrt()).min(0.25);
     let mut walkers: Vec<Walker> = (0..objects).map(|_| Walker::new(&mut dice)).collect();
@@ -116,6 +119,31 @@ fn picture(walkers: &[Walker], exact: &[[f64; 4]], size: f64, dice: &mut Dice) -
         }
     }
     seen
+}
+
+/// Pictures that are gone through forwards and backwards, over and over: a crowd that never jumps.
+pub(crate) struct Reel {
+    pictures: Vec<Picture>,
+    next: usize,
+    at_ms: i64,
+}
+
+impl Reel {
+    pub(crate) fn new(objects: usize, pictures: usize) -> Self {
+        Self { pictures: crowd(objects, pictures, objects as u64), next: 0, at_ms: 0 }
+    }
+
+    /// The next picture.
+    pub(crate) fn advance(&mut self, engine: &mut Engine) {
+        let n = self.pictures.len();
+        let i = if self.next < n { self.next } else { 2 * n - 1 - self.next };
+        self.next = (self.next + 1) % (2 * n);
+        self.at_ms += STEP_MS;
+        let Picture { xyxy, score, class_id } = &self.pictures[i];
+        engine
+            .step(Timestamp::from_ms(self.at_ms), Boxes { xyxy, score, class_id }, [], None)
+            .expect("a clean picture");
+    }
 }
 
 /// Share of `b` that `other` covers.

@@ -79,6 +79,22 @@ def test_a_crowd_is_the_same_for_the_same_seed() -> None:
     assert not np.array_equal(first.xyxy[:10], other.xyxy[:10])
 
 
+def test_a_crowd_comes_and_goes_if_it_is_to() -> None:
+    """Who goes is followed by somebody who comes in at an edge; how many there are stays the same."""
+
+    def ends(**options: float) -> tuple[set[int], set[int], int]:
+        engine = Engine(json.dumps(unwatched()))
+        recording = crowd(10, 600, seed=4, misses=0, noise=0, false_positives=0, **options)
+        seen = [set(engine.step(*picture).tracks.subject.tolist()) for picture in recording.pictures()]
+        return seen[20], seen[-1], len(recording.score)
+
+    began, ended, boxes = ends()
+    assert len(began & ended) > 5
+    began, ended, moving = ends(stay=10)
+    assert len(began & ended) < 3
+    assert 0.9 < moving / boxes < 1.1
+
+
 def test_a_crowd_misses_errs_and_fits_the_seam() -> None:
     recording = crowd(50, 200, seed=3)
     per_picture = len(recording.score) / 200

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from beffroi.evaluate.sequence import SequenceError, read_sequence
-from beffroi.evaluate.tracking import evaluate
+from beffroi.evaluate.tracking import evaluate, judge
 
 pytest.importorskip("trackeval", reason="TrackEval is not installed: pip install 'beffroi[evaluate]'")
 
@@ -97,3 +97,93 @@ def test_scores_beyond_one_keep_their_order(tmp_path: Path) -> None:
     assert score[0] == 0
     assert score[-1] == 1
     assert (score[1:] > score[:-1]).all()
+
+
+def cityflow(folder: Path, *, reach: int = 1500) -> Path:
+    """A camera as CityFlow has them: no seqinfo.ini, ten columns without classes, a calibration."""
+    sequence(folder)
+    (folder / "seqinfo.ini").unlink()
+    (folder / "calibration.txt").write_text("1 0 0;0 1 0;0 0 1", encoding="utf-8")
+    rows = (folder / "gt" / "gt.txt").read_text(encoding="utf-8").splitlines()
+    plain = [row.rsplit(",", 2)[0] + ",-1,-1,-1" for row in rows]
+    (folder / "gt" / "gt.txt").write_text("\n".join(plain) + "\n", encoding="utf-8")
+    with (folder / "det" / "det.txt").open("a", encoding="utf-8") as file:
+        file.write(f"30,-1,{reach - 40},100,40,120,0.2\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "reach", "rate", "size"),
+    [
+        ("S03-c010", 1500, 10, (1920, 1080)),
+        ("c015", 1200, 8, (1280, 960)),
+        ("S05-c021", 2100, 10, (2560, 1920)),
+    ],
+)
+def test_cityflow_is_recognised_and_what_is_assumed_is_said(
+    tmp_path: Path, name: str, reach: int, rate: float, size: tuple[int, int]
+) -> None:
+    read = read_sequence(cityflow(tmp_path / name, reach=reach))
+    assert (read.rate, read.size, read.length, read.classed) == (rate, size, 30, False)
+    said = f"{name}: no seqinfo.ini; CityFlow's form, so assumed {rate} pictures a second and "
+    assert read.assumed == f"{said}{size[0]}x{size[1]} pixels"
+    report = evaluate(tmp_path)
+    assert report.notes == (read.assumed,)
+    assert report.table().caption == read.assumed
+    assert report.combined["IDSW"] == 0
+
+
+def test_what_is_given_is_not_assumed(tmp_path: Path) -> None:
+    folder = cityflow(tmp_path / "c010")
+    given = read_sequence(folder, rate=5, size=(2000, 1000))
+    assert (given.rate, given.size, given.assumed) == (5, (2000, 1000), "")
+    half = read_sequence(folder, rate=5)
+    assert half.size == (1920, 1080)
+    assert "pictures a second" not in half.assumed
+    with pytest.raises(SequenceError, match="beyond every picture of CityFlow; give the size"):
+        read_sequence(cityflow(tmp_path / "wide", reach=4000))
+    with pytest.raises(SequenceError, match="must be above 0"):
+        read_sequence(folder, rate=0)
+
+
+def test_any_folder_is_measured_with_rate_and_size(tmp_path: Path) -> None:
+    folder = sequence(tmp_path / "walk")
+    (folder / "seqinfo.ini").unlink()
+    figures = evaluate(folder, rate=10, size=(1000, 500)).combined
+    (folder / "seqinfo.ini").write_text(SEQINFO, encoding="utf-8")
+    assert evaluate(folder).combined == figures
+    with pytest.raises(SequenceError, match=r"seqinfo\.ini says the rate and the size"):
+        evaluate(folder, rate=10)
+
+
+def test_world_coordinates_are_no_classes(tmp_path: Path) -> None:
+    """MOT15 has x, y, z where later sets have class and visibility."""
+    folder = sequence(tmp_path / "walk")
+    rows = (folder / "gt" / "gt.txt").read_text(encoding="utf-8").splitlines()
+    world = [row.rsplit(",", 2)[0] + f",{-3 + i % 9}.5,16.3,0.4" for i, row in enumerate(rows)]
+    (folder / "gt" / "gt.txt").write_text("\n".join(world) + "\n", encoding="utf-8")
+    assert not read_sequence(folder).classed
+    assert evaluate(folder).combined["MOTA"] == pytest.approx(100 * 29 / 30)
+
+
+def test_a_class_that_there_is_not_is_told(tmp_path: Path) -> None:
+    folder = sequence(tmp_path / "walk")
+    path = folder / "gt" / "gt.txt"
+    path.write_text(path.read_text(encoding="utf-8") + "31,7,1,2,3,4,1,0,1\n", encoding="utf-8")
+    with pytest.raises(
+        SequenceError, match=r"gt\.txt: the box of 7 in frame 31 has the class 0; classes are 1"
+    ):
+        read_sequence(folder)
+
+
+def test_rows_of_any_tracker_are_judged(tmp_path: Path) -> None:
+    read = read_sequence(sequence(tmp_path / "walk"))
+    perfect = read.truth[:, :7].copy()
+    # Larger than a float of six digits.
+    perfect[:, 1] += 123_456_789
+    assert judge([(read, perfect)]).combined["IDF1"] == pytest.approx(100)
+    perfect[perfect[:, 0] > 20, 1] = 3 - perfect[perfect[:, 0] > 20, 1]
+    assert judge([(read, perfect)]).combined["IDSW"] == 2
+    perfect[:, 1] = 1
+    with pytest.raises(SequenceError, match="walk: Tracker predicts the same ID more than once"):
+        judge([(read, perfect)])

@@ -45,6 +45,7 @@ def crowd(
     misses: float = 0.05,
     noise: float = 0.03,
     false_positives: float = 0.05,
+    stay: float | None = None,
 ) -> Crowd:
     """Move `objects` about for a number of pictures and detect them.
 
@@ -56,6 +57,9 @@ def crowd(
         Standard deviation of each box edge, as a share of the box's size.
     false_positives
         Mean number of boxes without an object in a picture, as a share of `objects`.
+    stay
+        Mean seconds until an object goes and another one comes in at an edge of the picture; None if all
+        stay.
     """
     rng = np.random.default_rng(seed)
     # Smaller when many, so that the picture stays as full as a busy square is and not fuller.
@@ -69,6 +73,13 @@ def crowd(
         height = size * (0.3 + foot[:, 1])
         heading += rng.normal(0, 0.6 / np.sqrt(fps), objects)
         foot = foot + (np.column_stack([np.cos(heading), 0.5 * np.sin(heading)]).T * pace * height / fps).T
+        if stay is not None:
+            for i in np.flatnonzero(rng.random(objects) < 1 / (stay * fps)):
+                east = rng.random() < 0.5
+                foot[i] = ASPECT if east else 0.0, rng.uniform(0.3, 1.0)
+                heading[i] = rng.uniform(-0.5, 0.5) + np.pi * east
+                car[i] = rng.random() < 0.2
+                pace[i] = (2.5 if car[i] else 0.8) * rng.uniform(0.6, 1.4)
         beyond = (foot < (0, 0.3)) | (foot > (ASPECT, 1.0))
         foot = np.clip(foot, (0, 0.3), (ASPECT, 1.0))
         heading = np.where(beyond.any(axis=1), heading + np.pi / 2, heading)

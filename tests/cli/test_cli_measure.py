@@ -64,10 +64,15 @@ def test_tracking(beffroi: Beffroi, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked()
     monkeypatch.setattr("beffroi.evaluate.tracking.evaluate", asked)
     assert beffroi("evaluate", "tracking", "mot", "--fps", "5", "--json").json == Report().as_json()
-    assert (asked.arguments, asked.options) == ((Path("mot"),), {"fps": 5.0, "progress": None})
-    answer = beffroi("evaluate", "tracking", "mot")
+    nothing = {"rate": None, "size": None, "progress": None}
+    assert (asked.arguments, asked.options) == ((Path("mot"),), {"fps": 5.0, **nothing})
+    answer = beffroi("evaluate", "tracking", "mot", "--rate", "8", "--size", "1280x960")
     assert (answer.code, answer.out) == (0, "")
+    assert asked.options == {"fps": None, "rate": 8.0, "size": (1280, 960), "progress": None}
     assert "figures" in answer.err
+    answer = beffroi("evaluate", "tracking", "mot", "--size", "1280")
+    assert (answer.code, answer.out) == (2, "")
+    assert "`1280` is not WIDTHxHEIGHT, such as 1920x1080" in " ".join(answer.err.split())
 
 
 def test_bench(beffroi: Beffroi, monkeypatch: pytest.MonkeyPatch) -> None:

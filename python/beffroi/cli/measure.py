@@ -1,5 +1,6 @@
 """Commands that measure: alarms, tracking, speed."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,16 +52,31 @@ def tracking(
     fps: Annotated[
         float | None, typer.Option(min=0.01, help="Pictures per second to keep; all if left out.")
     ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.01, help="Pictures per second recorded, without seqinfo.ini.")
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="WIDTHxHEIGHT", help="Size of the pictures in pixels, without seqinfo.ini."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the tracker on marked sequences (HOTA, MOTA, IDF1, identity switches)."""
     from beffroi.evaluate.tracking import evaluate as measure
 
+    pixels = None if size is None else _pixels(size)
     with progress("tracking") as status:
-        report = measure(folder, fps=fps, progress=status)
+        report = measure(folder, fps=fps, rate=rate, size=pixels, progress=status)
     if as_json:
         result_json(report.as_json())
     show(report.table())
+
+
+def _pixels(text: str) -> tuple[int, int]:
+    parts = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if parts is None:
+        raise typer.BadParameter(f"`{text}` is not WIDTHxHEIGHT, such as 1920x1080", param_hint="'--size'")
+    return int(parts[1]), int(parts[2])
 
 
 @app.command()

@@ -1,9 +1,15 @@
-"""Sequences in MOTChallenge form: detections, ground truth, and what the pictures were like."""
+"""Sequences in MOTChallenge form: detections, ground truth, and what the pictures were like.
+
+What the pictures were like stands in ``seqinfo.ini``. CityFlow (Tang et al., CVPR 2019; the AI City
+Challenge) has none: its form is recognised, and what is assumed is said. For any other folder it has to be
+given.
+"""
 
 from __future__ import annotations
 
 import configparser
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +18,16 @@ from numpy.typing import NDArray
 from beffroi.errors import BeffroiError
 
 Table = NDArray[np.float64]
+Size = tuple[int, int]
+
+SEQINFO = "[Sequence] with frameRate, seqLength, imWidth and imHeight"
+# MOTChallenge numbers them from pedestrian to crowd. MOT15 has world coordinates in these columns, or -1.
+CLASSES = range(1, 14)
+CLASS_COLUMN = 7
+# CityFlow's cameras, with the pictures that they give; its paper promises 960 lines or more.
+CITYFLOW_SIZES: tuple[Size, ...] = ((1280, 960), (1920, 1080), (2560, 1920))
+CITYFLOW_RATE = 10.0
+CITYFLOW_RATES = {"c015": 8.0}
 
 
 class SequenceError(BeffroiError):
@@ -24,20 +40,21 @@ class Sequence:
 
     ``truth`` and ``detections`` have one row a box: frame (from 1), id, left, top, width, height in pixels,
     score or flag, then what the format adds. ``rate`` is in pictures per second, ``length`` in pictures,
-    ``size`` in pixels.
+    ``size`` in pixels. ``assumed`` says what no file told, or is empty.
     """
 
     name: str
     rate: float
     length: int
-    size: tuple[int, int]
+    size: Size
     truth: Table
     detections: Table
+    assumed: str = ""
 
     @property
     def classed(self) -> bool:
         """Whether the truth names classes (MOT16 and later), so that the protocol's preprocessing applies."""
-        return self.truth.shape[1] > 7 and bool((self.truth[:, 7] >= 1).any())
+        return _names_classes(self.truth)
 
     def thinned(self, fps: float | None) -> Sequence:
         """Every n-th picture, ground truth likewise; as it is without `fps`."""
@@ -51,8 +68,12 @@ class Sequence:
             return kept
 
         length = len(range(0, self.length, step))
-        return Sequence(
-            self.name, self.rate / step, length, self.size, thin(self.truth), thin(self.detections)
+        return replace(
+            self,
+            rate=self.rate / step,
+            length=length,
+            truth=thin(self.truth),
+            detections=thin(self.detections),
         )
 
 
@@ -76,26 +97,101 @@ def sequences(folder: Path) -> list[Path]:
     return found
 
 
-def read_sequence(folder: Path) -> Sequence:
+def read_sequences(folder: Path, *, rate: float | None = None, size: Size | None = None) -> list[Sequence]:
+    """Read every sequence of a folder; see `sequences` and `read_sequence`.
+
+    Raises
+    ------
+    SequenceError
+        If a file is missing or malformed, or if `rate` or `size` is given and every sequence has its own.
+    """
+    folders = sequences(folder)
+    if (rate, size) != (None, None) and all((path / "seqinfo.ini").exists() for path in folders):
+        raise SequenceError(
+            f"{folder}: seqinfo.ini says the rate and the size of each sequence; give them for folders "
+            "without one only"
+        )
+    return [read_sequence(path, rate=rate, size=size) for path in folders]
+
+
+def read_sequence(folder: Path, *, rate: float | None = None, size: Size | None = None) -> Sequence:
     """Read one sequence.
+
+    Parameters
+    ----------
+    rate, size
+        Pictures per second, and width and height in pixels, if the folder has no ``seqinfo.ini``. A folder in
+        CityFlow's form does without them.
 
     Raises
     ------
     SequenceError
         If a file is missing or malformed.
     """
-    rate, length, size = _seqinfo(folder / "seqinfo.ini")
-    truth = _table(folder / "gt" / "gt.txt")
-    detections = _table(folder / "det" / "det.txt")
+    if (rate is not None and rate <= 0) or (size is not None and min(size) <= 0):
+        raise SequenceError(f"{folder}: rate and size must be above 0")
+    truth_path, info = folder / "gt" / "gt.txt", folder / "seqinfo.ini"
+    assumed = ""
+    if info.exists():
+        rate, length, size = _seqinfo(info)
+        truth, detections = _table(truth_path), _table(folder / "det" / "det.txt")
+    else:
+        cityflow = (folder / "calibration.txt").is_file()
+        if not cityflow and (rate is None or size is None):
+            raise SequenceError(
+                f"{info}: missing; it says {SEQINFO}; without it give the rate (pictures per second) and the "
+                "size (WIDTHxHEIGHT)"
+            )
+        truth, detections = _table(truth_path), _table(folder / "det" / "det.txt")
+        length = int(max(truth[:, 0].max(), detections[:, 0].max()))
+        if rate is None or size is None:
+            rate, size, assumed = _cityflow(folder, truth, detections, rate, size)
+    _check_classes(truth_path, truth)
     detections[:, 6] = _scores(detections[:, 6])
     truth, detections = truth[truth[:, 0] <= length], detections[detections[:, 0] <= length]
-    return Sequence(folder.name, rate, length, size, truth, detections)
+    return Sequence(folder.name, rate, length, size, truth, detections, assumed)
 
 
-def _seqinfo(path: Path) -> tuple[float, int, tuple[int, int]]:
-    wanted = "[Sequence] with frameRate, seqLength, imWidth and imHeight"
-    if not path.is_file():
-        raise SequenceError(f"{path}: missing; it says {wanted}")
+def _cityflow(
+    folder: Path, truth: Table, detections: Table, rate: float | None, size: Size | None
+) -> tuple[float, Size, str]:
+    """What is known of CityFlow's cameras fills in what was not given."""
+    said = []
+    if rate is None:
+        camera = re.search(r"c\d{3}$", folder.name)
+        rate = CITYFLOW_RATES.get(camera[0] if camera else "", CITYFLOW_RATE)
+        said.append(f"{rate:g} pictures a second")
+    if size is None:
+        boxes = np.concatenate([truth[:, 2:6], detections[:, 2:6]])
+        reach = (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
+        fitting = [known for known in CITYFLOW_SIZES if (reach <= known).all()]
+        if not fitting:
+            raise SequenceError(
+                f"{folder}: boxes reach {reach[0]:.0f},{reach[1]:.0f}, beyond every picture of CityFlow; "
+                "give the size (WIDTHxHEIGHT)"
+            )
+        size = fitting[0]
+        said.append(f"{size[0]}x{size[1]} pixels")
+    return rate, size, f"{folder.name}: no seqinfo.ini; CityFlow's form, so assumed {' and '.join(said)}"
+
+
+def _names_classes(truth: Table) -> bool:
+    return truth.shape[1] in (8, 9) and bool((truth[:, CLASS_COLUMN] >= 1).any())
+
+
+def _check_classes(path: Path, truth: Table) -> None:
+    if not _names_classes(truth):
+        return
+    wrong = np.flatnonzero(~np.isin(truth[:, CLASS_COLUMN], CLASSES))
+    if len(wrong):
+        frame, who, given = truth[wrong[0], [0, 1, CLASS_COLUMN]]
+        raise SequenceError(
+            f"{path}: the box of {who:g} in frame {frame:g} has the class {given:g}; classes are "
+            f"{CLASSES[0]} (pedestrian) to {CLASSES[-1]}, in column {CLASS_COLUMN + 1}"
+        )
+
+
+def _seqinfo(path: Path) -> tuple[float, int, Size]:
     parser = configparser.ConfigParser()
     try:
         parser.read(path, encoding="utf-8")
@@ -103,7 +199,7 @@ def _seqinfo(path: Path) -> tuple[float, int, tuple[int, int]]:
         rate, length = float(part["frameRate"]), int(part["seqLength"])
         size = int(part["imWidth"]), int(part["imHeight"])
     except (configparser.Error, KeyError, ValueError) as error:
-        raise SequenceError(f"{path}: {error}; it needs {wanted}") from None
+        raise SequenceError(f"{path}: {error}; it needs {SEQINFO}") from None
     if rate <= 0 or length <= 0 or min(size) <= 0:
         raise SequenceError(f"{path}: frameRate, seqLength, imWidth and imHeight must be above 0")
     return rate, length, size

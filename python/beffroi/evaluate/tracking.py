@@ -1,7 +1,8 @@
 """Tracking measured by TrackEval, MOTChallenge protocol, on detections and ground truth that others made.
 
 HOTA (Luiten et al., IJCV 2021), CLEAR MOT (Bernardin and Stiefelhagen, 2008) and IDF1 (Ristani et al.,
-2016). What is judged are the tracks where they were detected; coasting boxes are not shown.
+2016). What is judged of beffroi are the tracks where they were detected; coasting boxes are not shown.
+`judge` takes the rows of any tracker.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import contextlib
 import io
 import json
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 
 from beffroi._core import Engine
 from beffroi.errors import MissingDependency
-from beffroi.evaluate.sequence import Sequence, Table, read_sequence, sequences
+from beffroi.evaluate.sequence import Sequence, SequenceError, Size, Table, read_sequences
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -36,7 +38,9 @@ class TrackingReport:
 
     sequences: dict[str, Figures]
     combined: Figures
-    fps: float | None
+    fps: float | None = None
+    notes: tuple[str, ...] = ()
+    """What was assumed."""
 
     @property
     def ok(self) -> bool:
@@ -52,7 +56,7 @@ class TrackingReport:
         from rich.table import Table as RichTable
 
         rate = "full rate" if self.fps is None else f"{self.fps:g} pictures a second"
-        table = RichTable("sequence", *FIGURES, title=f"tracking, {rate}")
+        table = RichTable("sequence", *FIGURES, title=f"tracking, {rate}", caption="\n".join(self.notes))
         for name, figures in [*self.sequences.items(), ("all", self.combined)]:
             table.add_row(
                 name, *(f"{figures[key]:.0f}" if key == "IDSW" else f"{figures[key]:.1f}" for key in FIGURES)
@@ -60,7 +64,14 @@ class TrackingReport:
         return table
 
 
-def evaluate(folder: Path, *, fps: float | None = None, progress: Progress | None = None) -> TrackingReport:
+def evaluate(
+    folder: Path,
+    *,
+    fps: float | None = None,
+    rate: float | None = None,
+    size: Size | None = None,
+    progress: Progress | None = None,
+) -> TrackingReport:
     """Run the tracker over the detections of every sequence in `folder` and compare with the ground truth.
 
     Parameters
@@ -69,6 +80,9 @@ def evaluate(folder: Path, *, fps: float | None = None, progress: Progress | Non
         ``<sequence>/{gt/gt.txt, det/det.txt, seqinfo.ini}``, or one such sequence.
     fps
         Pictures per second to keep: every n-th, ground truth likewise; all if None.
+    rate, size
+        Pictures per second that were recorded, and their width and height in pixels, for sequences without
+        ``seqinfo.ini``.
     progress
         Called with what is being done and the share done, 0..1.
 
@@ -79,40 +93,54 @@ def evaluate(folder: Path, *, fps: float | None = None, progress: Progress | Non
     MissingDependency
         If TrackEval is not installed.
     """
+    read = [sequence.thinned(fps) for sequence in read_sequences(folder, rate=rate, size=size)]
+
+    def followed() -> Iterator[tuple[Sequence, Table]]:
+        for number, sequence in enumerate(read):
+            if progress is not None:
+                progress(sequence.name, number / len(read))
+            yield sequence, track(sequence)
+
+    return replace(judge(followed()), fps=fps, notes=tuple(s.assumed for s in read if s.assumed))
+
+
+def judge(followed: Iterable[tuple[Sequence, Table]]) -> TrackingReport:
+    """Compare the rows of a tracker with the ground truth of each sequence.
+
+    Parameters
+    ----------
+    followed
+        At least one sequence with its rows, float64 (n, 7): frame (from 1), track, left, top, width and
+        height in pixels, score; as `track` gives them.
+
+    Raises
+    ------
+    SequenceError
+        If the rows or the truth are not what the protocol takes, such as two boxes of one track in a frame.
+    MissingDependency
+        If TrackEval is not installed.
+    """
     measures = _measures()
-    folders = sequences(folder)
-    read = [read_sequence(path).thinned(fps) for path in folders]
-    results: dict[str, dict[str, Any]] = {}
-    for number, sequence in enumerate(read):
-        if progress is not None:
-            progress(sequence.name, number / len(read))
-        results[sequence.name] = _judge(sequence, track(sequence), measures)
+    results = {sequence.name: _compare(sequence, rows, measures) for sequence, rows in followed}
     with _quiet():
         combined = {
             name: measure.combine_sequences({key: result[name] for key, result in results.items()})
             for name, measure in measures.items()
         }
-    return TrackingReport(
-        {name: _figures(result) for name, result in results.items()}, _figures(combined), fps
-    )
+    return TrackingReport({name: _figures(result) for name, result in results.items()}, _figures(combined))
 
 
 def track(sequence: Sequence) -> Table:
-    """Rows of MOTChallenge results: frame, track, left, top, width, height in pixels, score."""
+    """Rows of MOTChallenge results by beffroi's tracker: float64 (n, 7), see `judge`."""
     width, height = sequence.size
     # One class: the protocol judges pedestrians alone, a set of vehicles has vehicles alone.
     engine = Engine(json.dumps({"classes": ["person"], "aspect": width / height}))
     scale = np.array([width, height, width, height], np.float64)
     rows: list[Table] = []
-    by_frame = _by_frame(sequence)
-    for frame in range(1, sequence.length + 1):
-        boxes = by_frame.get(frame, np.empty((0, 7)))
-        xyxy = np.concatenate([boxes[:, 2:4], boxes[:, 2:4] + boxes[:, 4:6]], axis=1) / scale
-        solid = (boxes[:, 4] > 0) & (boxes[:, 5] > 0) & (np.abs(xyxy - 0.5) <= 1.4).all(axis=1)
-        columns: NDArray[np.float32] = np.ascontiguousarray(xyxy[solid], np.float32)
-        score = boxes[solid, 6].astype(np.float32)
+    for frame, (xyxy, score) in enumerate(pictures(sequence), 1):
+        columns: NDArray[np.float32] = np.ascontiguousarray(xyxy / scale, np.float32)
         at_ms = round(1000 * (frame - 1) / sequence.rate)
-        tracks = engine.step(at_ms, columns, score, np.zeros(len(score), np.uint16)).tracks
+        tracks = engine.step(at_ms, columns, score.astype(np.float32), np.zeros(len(score), np.uint16)).tracks
         seen = tracks.det >= 0
         found = tracks.xyxy[seen].astype(np.float64) * scale
         head = np.stack([np.full(seen.sum(), frame, np.float64), tracks.id[seen]], axis=1)
@@ -121,10 +149,19 @@ def track(sequence: Sequence) -> Table:
     return np.concatenate(rows)
 
 
-def _by_frame(sequence: Sequence) -> dict[int, Table]:
+def pictures(sequence: Sequence) -> Iterator[tuple[Table, NDArray[np.float64]]]:
+    """The detections of every picture: boxes float64 (n, 4) as corners in pixels, scores float64 (n,).
+
+    Boxes without an area, or far beyond the picture, are left out: no detector means them.
+    """
     table = sequence.detections[np.argsort(sequence.detections[:, 0], kind="stable")]
-    frames, starts = np.unique(table[:, 0], return_index=True)
-    return dict(zip(frames.astype(int).tolist(), np.split(table, starts[1:]), strict=True))
+    xyxy = np.concatenate([table[:, 2:4], table[:, 2:4] + table[:, 4:6]], axis=1)
+    near = (np.abs(xyxy / np.tile(sequence.size, 2) - 0.5) <= 1.4).all(axis=1)
+    solid = near & (table[:, 4:6] > 0).all(axis=1)
+    table, xyxy = table[solid], xyxy[solid]
+    bounds = np.searchsorted(table[:, 0], np.arange(1, sequence.length + 2))
+    for begin, end in pairwise(bounds.tolist()):
+        yield xyxy[begin:end], table[begin:end, 6]
 
 
 def _measures() -> dict[str, Any]:
@@ -137,9 +174,10 @@ def _measures() -> dict[str, Any]:
     return {"HOTA": HOTA(), "CLEAR": CLEAR(silent), "Identity": Identity(silent)}
 
 
-def _judge(sequence: Sequence, found: Table, measures: dict[str, Any]) -> dict[str, Any]:
+def _compare(sequence: Sequence, found: Table, measures: dict[str, Any]) -> dict[str, Any]:
     """TrackEval reads files, so it is given files, in a folder that is gone afterwards."""
     from trackeval.datasets import MotChallenge2DBox
+    from trackeval.utils import TrackEvalException
 
     truth = sequence.truth
     if not sequence.classed:
@@ -150,11 +188,9 @@ def _judge(sequence: Sequence, found: Table, measures: dict[str, Any]) -> dict[s
         gt, results = root / "gt" / sequence.name / "gt", root / "trackers" / "beffroi" / "data"
         gt.mkdir(parents=True)
         results.mkdir(parents=True)
-        np.savetxt(gt / "gt.txt", truth, delimiter=",", fmt="%g")
-        rest = -np.ones((len(found), 3))
-        np.savetxt(
-            results / f"{sequence.name}.txt", np.concatenate([found, rest], axis=1), delimiter=",", fmt="%g"
-        )
+        np.savetxt(gt / "gt.txt", truth, delimiter=",", fmt="%.10g")
+        rows = np.concatenate([found, -np.ones((len(found), 3))], axis=1)
+        np.savetxt(results / f"{sequence.name}.txt", rows, delimiter=",", fmt="%.10g")
         with _quiet():
             dataset = MotChallenge2DBox(
                 {
@@ -168,8 +204,11 @@ def _judge(sequence: Sequence, found: Table, measures: dict[str, Any]) -> dict[s
                     "PRINT_CONFIG": False,
                 }
             )
-            raw = dataset.get_raw_seq_data("beffroi", sequence.name)
-            data = dataset.get_preprocessed_seq_data(raw, "pedestrian")
+            try:
+                raw = dataset.get_raw_seq_data("beffroi", sequence.name)
+                data = dataset.get_preprocessed_seq_data(raw, "pedestrian")
+            except TrackEvalException as error:
+                raise SequenceError(f"{sequence.name}: {error}") from None
             return {name: measure.eval_sequence(data) for name, measure in measures.items()}
 
 
