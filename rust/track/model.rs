@@ -30,7 +30,8 @@ const WALKER: Motion =
 const RUNNER: Motion =
     Motion { jerkiness: [1.5, 1.0], wander: [0.01, 0.015], speed: [3.0, 2.0], growth: 0.1 };
 /// What rolls: its body is a little longer than a person is tall, but it goes five times as fast, and turns.
-const ROLLER: Motion = Motion { jerkiness: [1.5, 1.0], wander: [0.01, 0.01], speed: [3.0, 2.0], growth: 0.1 };
+const ROLLER: Motion =
+    Motion { jerkiness: [0.7, 0.7], wander: [0.003, 0.003], speed: [3.0, 2.0], growth: 0.1 };
 
 impl Motion {
     pub(super) fn of(group: Group) -> &'static Self {

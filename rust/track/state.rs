@@ -15,7 +15,7 @@ const SPOT: f64 = 0.25;
 /// it has a speed at any moment.
 const STILL: Span = Span::from_ms(1000);
 /// Share of the filters' box in what is published, the rest is the detector's: that one trembles, this one comes late.
-const BELIEVED: f64 = 0.4;
+const BELIEVED: f64 = 0.3;
 
 #[derive(Debug)]
 pub(super) struct State {

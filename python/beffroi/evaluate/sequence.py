@@ -40,7 +40,8 @@ class Sequence:
 
     ``truth`` and ``detections`` have one row a box: frame (from 1), id, left, top, width, height in pixels,
     score or flag, then what the format adds. ``rate`` is in pictures per second, ``length`` in pictures,
-    ``size`` in pixels. ``assumed`` says what no file told, or is empty.
+    ``size`` in pixels. ``label`` is the class of everything in it. ``assumed`` says what no file told, or is
+    empty.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Sequence:
     size: Size
     truth: Table
     detections: Table
+    label: str = "person"
     assumed: str = ""
 
     @property
@@ -131,12 +133,13 @@ def read_sequence(folder: Path, *, rate: float | None = None, size: Size | None 
     if (rate is not None and rate <= 0) or (size is not None and min(size) <= 0):
         raise SequenceError(f"{folder}: rate and size must be above 0")
     truth_path, info = folder / "gt" / "gt.txt", folder / "seqinfo.ini"
-    assumed = ""
+    label, assumed = "person", ""
     if info.exists():
         rate, length, size = _seqinfo(info)
         truth, detections = _table(truth_path), _table(folder / "det" / "det.txt")
     else:
         cityflow = (folder / "calibration.txt").is_file()
+        label = "car" if cityflow else label
         if not cityflow and (rate is None or size is None):
             raise SequenceError(
                 f"{info}: missing; it says {SEQINFO}; without it give the rate (pictures per second) and the "
@@ -149,7 +152,7 @@ def read_sequence(folder: Path, *, rate: float | None = None, size: Size | None 
     _check_classes(truth_path, truth)
     detections[:, 6] = _scores(detections[:, 6])
     truth, detections = truth[truth[:, 0] <= length], detections[detections[:, 0] <= length]
-    return Sequence(folder.name, rate, length, size, truth, detections, assumed)
+    return Sequence(folder.name, rate, length, size, truth, detections, label, assumed)
 
 
 def _cityflow(

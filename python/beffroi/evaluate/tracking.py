@@ -133,8 +133,7 @@ def judge(followed: Iterable[tuple[Sequence, Table]]) -> TrackingReport:
 def track(sequence: Sequence) -> Table:
     """Rows of MOTChallenge results by beffroi's tracker: float64 (n, 7), see `judge`."""
     width, height = sequence.size
-    # One class: the protocol judges pedestrians alone, a set of vehicles has vehicles alone.
-    engine = Engine(json.dumps({"classes": ["person"], "aspect": width / height}))
+    engine = Engine(json.dumps({"classes": [sequence.label], "aspect": width / height}))
     scale = np.array([width, height, width, height], np.float64)
     rows: list[Table] = []
     for frame, (xyxy, score) in enumerate(pictures(sequence), 1):
