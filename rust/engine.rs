@@ -175,6 +175,7 @@ impl Engine {
         Ok(&self.events)
     }
 
+        self.stats.finish();
     /// Events of the last step.
     pub fn events(&self) -> &[Event] {
         &self.events
