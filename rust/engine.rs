@@ -132,6 +132,7 @@ impl Engine {
             watch.publish(at, &facts, &mut self.transitions, &mut self.holds, None, &mut self.events);
         }
         self.closed =
+            watch.lifecycle.forget(facts.gone);
             self.stats.step(at, &self.scene, self.observatory.facts(), self.observatory.crossings());
         self.last = Some(at);
         Ok(())
