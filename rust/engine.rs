@@ -258,11 +258,11 @@ fn backwards(at: Timestamp, last: Option<Timestamp>) -> Error {
 }
 
 /// An affine on relative coordinates, in view units.
-fn affine([a, b, tx, c, d, ty]: [f64; 6], aspect: f64) -> Result<Affine> {
-    if [a, b, tx, c, d, ty].iter().any(|v| !v.is_finite()) {
-        return Err(Error::Input(
-            "motion holds NaN or infinity; give six numbers (a, b, tx, c, d, ty) or None".into(),
-        ));
+pub(crate) fn affine([a, b, tx, c, d, ty]: [f64; 6], aspect: f64) -> Result<Affine> {
+    // Written so that NaN fails every comparison.
+    let moderate = [a, b, tx, c, d, ty].iter().all(|v| v.abs() <= MOST_MOTION);
+    if !(moderate && a * d - b * c >= 1.0 / (MOST_MOTION * MOST_MOTION)) {
+        return Err(impossible([a, b, tx, c, d, ty]));
     }
     Ok(Affine([a, b * aspect, tx * aspect, c / aspect, d, ty]))
 }
@@ -288,7 +288,24 @@ pub fn build_all(
                 ),
             ));
         }
+/// Between two pictures a camera zooms by at most this factor, and turns by at most this many pictures. What goes
+/// beyond, mirrors or flattens is a failed estimate, and would carry every track to where nothing can be.
+const MOST_MOTION: f64 = 16.0;
+
         rules.push(built);
     }
     Ok(rules)
 }
+#[cold]
+fn impossible(motion: [f64; 6]) -> Error {
+    if motion.iter().any(|v| !v.is_finite()) {
+        return Error::Input(
+            "motion holds NaN or infinity; give six numbers (a, b, tx, c, d, ty) or None".into(),
+        );
+    }
+    let how = format!(
+        "{MOST_MOTION} times larger or smaller and {MOST_MOTION} pictures away at most, not mirrored"
+    );
+    Error::Input(format!("motion {motion:?} is no camera's between two pictures ({how}); give None instead"))
+}
+
