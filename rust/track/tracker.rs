@@ -1,7 +1,7 @@
 //! The tracker: predict -> follow the camera -> match -> start -> drop.
 //!
 //! One assignment, over all tracks and all detections that could be theirs, by likelihood (see [`super::model`]).
-//! A cascade of scores, as in ByteTrack (Zhang et al., 2022), lets a track whose own detection is weak today take the
+//! A cascade of scores, as in `ByteTrack` (Zhang et al., 2022), lets a track whose own detection is weak today take the
 //! strong one of its neighbour; here a weak detection merely costs more.
 
 use super::assign::Assignment;
