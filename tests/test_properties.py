@@ -176,8 +176,10 @@ def conforms(tracks: Any, boxes: Columns) -> None:
     assert (tracks.det[~seen] == -1).all()
     rows = tracks.det[seen]
     assert len(set(rows.tolist())) == len(rows)
-    # A seen box is the detector's own, up to the way to view units and back.
-    np.testing.assert_allclose(tracks.xyxy[seen], boxes[0][rows], atol=1e-6)
+    # A seen box lies between what was believed and what the detector says: the two touch.
+    ours, theirs = tracks.xyxy[seen], boxes[0][rows]
+    assert (np.maximum(ours[:, :2], theirs[:, :2]) <= np.minimum(ours[:, 2:], theirs[:, 2:]) + 1e-6).all()
+    assert (tracks.xyxy[:, :2] <= tracks.xyxy[:, 2:]).all()
     np.testing.assert_array_equal(tracks.score[seen], boxes[1][rows])
 
 

@@ -53,7 +53,7 @@ impl Census {
             prop_assert_eq!(engine.scene().groups[usize::from(seen.5)], track.group);
             let x = |v: f32| f64::from(v) * engine.scene().aspect;
             let bbox = (x(seen.0), f64::from(seen.1), x(seen.0 + seen.2), f64::from(seen.1 + seen.3));
-            prop_assert_eq!((track.bbox.x1, track.bbox.y1, track.bbox.x2, track.bbox.y2), bbox);
+            prop_assert_eq!((track.seen.x1, track.seen.y1, track.seen.x2, track.seen.y2), bbox);
             prop_assert_eq!(track.score, seen.4);
         }
         let mut taken = BTreeSet::new();
