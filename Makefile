@@ -1,6 +1,6 @@
 # Every target works on a bare clone of a machine that has Rust, Python 3.11 and apt.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench evaluate schema docs wheel clean ready ready-dev ready-bench
+.PHONY: help run test check bench evaluate fuzz schema docs wheel clean ready ready-dev ready-bench
 BIN := .venv/bin
 ASSETS := $(or $(BEFFROI_ASSETS),../shared/assets)
 export CARGO_TERM_QUIET ?= true
@@ -51,9 +51,13 @@ evaluate: ready-dev ## Measure quality on the sample clips and tracking sequence
 	  $(BIN)/beffroi evaluate tracking $(ASSETS)/mot/$$set $$rate && \
 	  $(BIN)/python -m benches.peers.quality $(ASSETS)/mot/$$set $$rate --install || exit 1; \
 	done; done
+	@$(MAKE) --no-print-directory fuzz
+
+fuzz: ## Fuzz scenes, scenarios and steps for FUZZ_SECONDS (30) each
+	@bash tests/fuzz/run $(or $(FUZZ_SECONDS),30)
 
 wheel: ready-dev ## Build the wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist
 
 clean: ## Remove everything that was built
-	rm -rf .venv target dist out python/beffroi/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf .venv target dist out python/beffroi/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks tests/fuzz/target

@@ -50,6 +50,10 @@ pub struct Detections {
 /// How far outside the picture a box may reach, in picture sizes. Detectors clip loosely; pixels would be far beyond.
 const OUTSIDE: f32 = 1.0;
 
+/// Most boxes of one picture. The largest scenes have some hundreds; a detector whose boxes were neither filtered by
+/// score nor suppressed gives all of its tens of thousands.
+const MOST: usize = 10_000;
+
 impl Detections {
     /// Number of boxes.
     pub fn len(&self) -> usize {
@@ -81,6 +85,11 @@ impl Detections {
                 "xyxy, score and class_id must have equally many rows: {}, {n} and {}",
                 xyxy.len() / 4,
                 class_id.len()
+            )));
+        }
+        if n > MOST {
+            return Err(Error::Input(format!(
+                "{n} boxes in one picture, {MOST} are the limit: filter them by score and suppress duplicates first"
             )));
         }
         self.boxes.clear();

@@ -90,10 +90,12 @@ impl Engine {
         &mut self,
         at: Timestamp,
         boxes: Boxes<'_>,
-        signals: impl IntoIterator<Item = (&'s str, &'s str)>,
+        signals: impl IntoIterator<Item = (&'s str, &'s str), IntoIter: Clone>,
         motion: Option<[f64; 6]>,
     ) -> Result<()> {
+        let signals = signals.into_iter();
         Self::check_time(at, self.last)?;
+        self.check_signals(signals.clone())?;
         let motion = motion.map(|m| affine(m, self.scene.aspect)).transpose()?;
         self.detections.fill(
             self.scene.aspect,
@@ -130,6 +132,7 @@ impl Engine {
             watch.built.rule.observe(&facts, &mut self.holds);
             watch.lifecycle.step(at, &mut self.holds, &mut self.transitions);
             watch.publish(at, &facts, &mut self.transitions, &mut self.holds, None, &mut self.events);
+            watch.lifecycle.forget(facts.gone);
         }
         self.closed =
             self.stats.step(at, &self.scene, self.observatory.facts(), self.observatory.crossings());
@@ -140,11 +143,12 @@ impl Engine {
     /// Ends what is active at `at`, forgets all tracks. The engine can go on afterwards.
     ///
     /// # Errors
-    /// [`Error::Input`] if `at` lies before the last step.
+    /// [`Error::Input`] if `at` lies before the last step, or beyond [`Timestamp::FURTHEST`].
     pub fn finish(&mut self, at: Timestamp, reason: &str) -> Result<&[Event]> {
         if self.last.is_some_and(|last| at < last) {
             return Err(backwards(at, self.last));
         }
+        in_range(at)?;
         self.events.clear();
         let reason: Arc<str> = Arc::from(reason);
         let facts = Facts {
@@ -171,6 +175,7 @@ impl Engine {
         self.tracker.clear();
         self.subjects.clear();
         self.observatory.clear();
+        self.stats.finish();
         self.last = self.last.max(Some(at));
         Ok(&self.events)
     }
@@ -237,13 +242,41 @@ impl Engine {
         self.last
     }
 
+    /// Refuses names without end; what is known may change for ever.
+    pub(crate) fn check_signals<'s>(&self, signals: impl Iterator<Item = (&'s str, &'s str)>) -> Result<()> {
+        let mut names = self.signals.len();
+        for (name, state) in signals {
+            names += usize::from(!self.signals.contains_key(name));
+            if names > MOST_SIGNALS || name.len().max(state.len()) > LONGEST_SIGNAL {
+                return Err(Error::Input(format!(
+                    "a view has {MOST_SIGNALS} signals at most, with names and states of {LONGEST_SIGNAL} bytes at most"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses a step at `at` after one at `last`.
     ///
     /// # Errors
     /// [`Error::Input`].
     pub fn check_time(at: Timestamp, last: Option<Timestamp>) -> Result<()> {
-        if last.is_some_and(|last| at <= last) { Err(backwards(at, last)) } else { Ok(()) }
+        if last.is_some_and(|last| at <= last) { Err(backwards(at, last)) } else { in_range(at) }
     }
+}
+
+/// Most signals of one view, and most bytes of a name or state: who sends more sends something else.
+const MOST_SIGNALS: usize = 1000;
+const LONGEST_SIGNAL: usize = 1000;
+
+fn in_range(at: Timestamp) -> Result<()> {
+    let most = Timestamp::FURTHEST.ms();
+    if (-most..=most).contains(&at.ms()) { Ok(()) } else { Err(out_of_range(at)) }
+}
+
+#[cold]
+fn out_of_range(at: Timestamp) -> Error {
+    Error::Input(format!("{} ms is no media time: 285 000 years either way are the limit", at.ms()))
 }
 
 #[cold]
@@ -255,14 +288,31 @@ fn backwards(at: Timestamp, last: Option<Timestamp>) -> Error {
     ))
 }
 
+/// Between two pictures a camera zooms by at most this factor, and turns by at most this many pictures. What goes
+/// beyond, mirrors or flattens is a failed estimate, and would carry every track to where nothing can be.
+const MOST_MOTION: f64 = 16.0;
+
 /// An affine on relative coordinates, in view units.
-fn affine([a, b, tx, c, d, ty]: [f64; 6], aspect: f64) -> Result<Affine> {
-    if [a, b, tx, c, d, ty].iter().any(|v| !v.is_finite()) {
-        return Err(Error::Input(
-            "motion holds NaN or infinity; give six numbers (a, b, tx, c, d, ty) or None".into(),
-        ));
+pub(crate) fn affine([a, b, tx, c, d, ty]: [f64; 6], aspect: f64) -> Result<Affine> {
+    // Written so that NaN fails every comparison.
+    let moderate = [a, b, tx, c, d, ty].iter().all(|v| v.abs() <= MOST_MOTION);
+    if !(moderate && a * d - b * c >= 1.0 / (MOST_MOTION * MOST_MOTION)) {
+        return Err(impossible([a, b, tx, c, d, ty]));
     }
     Ok(Affine([a, b * aspect, tx * aspect, c / aspect, d, ty]))
+}
+
+#[cold]
+fn impossible(motion: [f64; 6]) -> Error {
+    if motion.iter().any(|v| !v.is_finite()) {
+        return Error::Input(
+            "motion holds NaN or infinity; give six numbers (a, b, tx, c, d, ty) or None".into(),
+        );
+    }
+    let how = format!(
+        "{MOST_MOTION} times larger or smaller and {MOST_MOTION} pictures away at most, not mirrored"
+    );
+    Error::Input(format!("motion {motion:?} is no camera's between two pictures ({how}); give None instead"))
 }
 
 /// Builds every rule; two of one name are refused.

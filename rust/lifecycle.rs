@@ -14,7 +14,7 @@
 use crate::event::{Change, Measure};
 use crate::time::{Span, Timestamp};
 use smallvec::SmallVec;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What an incident is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,6 +138,8 @@ enum State {
 }
 
 /// One incident on its way.
+// Independent facts beside the state, not a second state machine.
+#[expect(clippy::struct_excessive_bools)]
 #[derive(Debug)]
 struct Incident {
     key: Key,
@@ -154,6 +156,8 @@ struct Incident {
     moment: bool,
     /// When the previous incident about the same key ended or lapsed: no time before it counts.
     floor: Option<Timestamp>,
+    /// Its subject never comes back.
+    orphan: bool,
 }
 
 /// A transition that is published; the engine adds names, boxes and ids.
@@ -194,12 +198,14 @@ pub struct Lifecycle {
     timing: Timing,
     incidents: Vec<Incident>,
     starts: VecDeque<Timestamp>,
-    ends: VecDeque<(Key, Timestamp)>,
-    /// Keys that are held under another one, see [`Self::fold`]; gone with the incident.
+    /// When the last incident about a key ended or lapsed: for as long as the key can come again.
+    ends: BTreeMap<Key, Timestamp>,
+    /// Keys that are held under another one, see [`Self::fold`]; gone with the incident or with the subject.
     aliases: Vec<(Key, Key)>,
 }
 
-/// Ends remembered; with more incidents than this at once the oldest could begin too early, never get lost.
+/// Ends of groups that are remembered; of subjects, those of all that live. With more groups than this at once the oldest
+/// could begin too early, never get lost.
 const ENDS: usize = 256;
 
 impl Lifecycle {
@@ -209,7 +215,7 @@ impl Lifecycle {
             timing,
             incidents: Vec::new(),
             starts: VecDeque::new(),
-            ends: VecDeque::new(),
+            ends: BTreeMap::new(),
             aliases: Vec::new(),
         }
     }
@@ -226,14 +232,27 @@ impl Lifecycle {
         self.aliases.push((key, into));
     }
 
-    /// Number of incidents remembered.
+    /// Drops what is kept for subjects that never come back; `gone` is ordered. Their incidents go on until they clear.
+    pub fn forget(&mut self, gone: &[u64]) {
+        if gone.is_empty() {
+            return;
+        }
+        let is_gone = |key: &Key| matches!(key, Key::Subject(id) if gone.binary_search(id).is_ok());
+        self.aliases.retain(|(key, _)| !is_gone(key));
+        self.ends.retain(|key, _| !is_gone(key));
+        for incident in self.incidents.iter_mut().filter(|i| is_gone(&i.key)) {
+            incident.orphan = true;
+        }
+    }
+
+    /// Number of incidents remembered, and of keys that are held under another one.
     pub fn len(&self) -> usize {
-        self.incidents.len()
+        self.incidents.len() + self.aliases.len()
     }
 
     /// Whether nothing is pending or active.
     pub fn is_empty(&self) -> bool {
-        self.incidents.is_empty()
+        self.len() == 0
     }
 
     /// Moves every incident through the table above and empties `holds`.
@@ -250,6 +269,7 @@ impl Lifecycle {
     /// Ends what is active, forgets what is pending.
     pub fn finish(&mut self, out: &mut Vec<Transition>) {
         self.aliases.clear();
+        self.ends.clear();
         for incident in self.incidents.drain(..) {
             if incident.state != State::Pending && !incident.silent {
                 out.push(transition(&incident, Change::Ended, &self.timing));
@@ -282,7 +302,7 @@ impl Lifecycle {
                 incident.measured = held.measured;
             }
             Err(place) => {
-                let floor = self.ends.iter().rev().find(|(key, _)| *key == held.key).map(|(_, end)| *end);
+                let floor = self.ends.get(&held.key).copied();
                 let incident = Incident {
                     key: held.key,
                     state: State::Pending,
@@ -295,6 +315,7 @@ impl Lifecycle {
                     changed: false,
                     moment: held.begin == Begin::Moment,
                     floor,
+                    orphan: false,
                 };
                 self.incidents.insert(place, incident);
             }
@@ -353,12 +374,16 @@ impl Lifecycle {
     }
 
     fn remember_end(&mut self, index: usize, at: Timestamp) {
-        let key = self.incidents[index].key;
+        let Incident { key, orphan, moment, .. } = self.incidents[index];
         self.aliases.retain(|(_, into)| *into != key);
-        if self.ends.len() == ENDS {
-            self.ends.pop_front();
+        // A moment has a key of its own each time.
+        if orphan || moment {
+            return;
         }
-        self.ends.push_back((key, at));
+        if matches!(key, Key::Group(_)) && self.ends.len() == ENDS {
+            self.ends.pop_first();
+        }
+        self.ends.insert(key, at);
     }
 
     fn may_start(&mut self, at: Timestamp) -> bool {

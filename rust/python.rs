@@ -5,6 +5,7 @@
 
 #![allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // The signatures are PyO3's.
 
+mod arguments;
 mod arrays;
 mod replay;
 mod tracks;
@@ -16,7 +17,9 @@ use crate::facts::Probes;
 use crate::rules::{CATALOGUE, rule_schema};
 use crate::scene::{Scene, SceneText};
 use crate::time::Timestamp;
+use arguments::{Millis, Motion, Text};
 use arrays::{column, rows, slice};
+use numpy::PyUntypedArrayMethods;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -62,7 +65,7 @@ fn to_python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
 
 type Signals = Vec<(String, String)>;
 
-fn pairs(signals: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+fn pairs(signals: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> + Clone {
     signals.iter().map(|(name, state)| (name.as_str(), state.as_str()))
 }
 
@@ -72,7 +75,7 @@ fn signals_of(mapping: Option<&Bound<'_, PyAny>>) -> PyResult<Signals> {
         InputError::new_err("signals must map names to states, both strings, such as {\"light-3\": \"red\"}")
     };
     let items = mapping.call_method0("items").map_err(wrong)?;
-    items.try_iter()?.map(|item| item?.extract::<(String, String)>().map_err(wrong)).collect()
+    items.try_iter().map_err(wrong)?.map(|item| item?.extract::<(String, String)>().map_err(wrong)).collect()
 }
 
 /// A change of one incident: it started, was updated, or ended.
@@ -197,46 +200,42 @@ struct Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    fn new(scene_json: &str) -> PyResult<Self> {
-        Ok(Self { core: Core::new(scene_json)? })
+    fn new(scene_json: Text) -> PyResult<Self> {
+        Ok(Self { core: Core::new(&scene_json.0)? })
     }
 
     #[pyo3(signature = (at_ms, xyxy, score, class_id, signals=None, motion=None))]
     fn step(
         &mut self,
         py: Python<'_>,
-        at_ms: i64,
+        at_ms: Millis,
         xyxy: &Bound<'_, PyAny>,
         score: &Bound<'_, PyAny>,
         class_id: &Bound<'_, PyAny>,
         signals: Option<&Bound<'_, PyAny>>,
-        motion: Option<Vec<f64>>,
+        motion: Option<Motion>,
     ) -> PyResult<Step> {
         let xyxy = rows("xyxy", "float32 of shape (n, 4)", 4, xyxy)?;
         let score = column::<f32>("score", "float32 of shape (n,)", score)?;
         let class_id = column::<u16>("class_id", "uint16 of shape (n,)", class_id)?;
-        let motion = motion
-            .map(|m| {
-                <[f64; 6]>::try_from(m)
-                    .map_err(|_| InputError::new_err("motion needs six numbers (a, b, tx, c, d, ty)"))
-            })
-            .transpose()?;
         let signals = signals_of(signals)?;
         let boxes =
             Boxes { xyxy: xyxy.as_slice().unwrap_or(&[]), score: slice(&score), class_id: slice(&class_id) };
-        self.core.step(Timestamp::from_ms(at_ms), boxes, pairs(&signals), motion)?;
+        let motion = motion.map(|m| m.0);
+        self.core.step(Timestamp::from_ms(at_ms.0), boxes, pairs(&signals), motion)?;
         let renamed = self.core.renamed().iter().map(|r| (r.subject as i64, r.old as i64, r.new as i64));
         Ok(Step {
-            tracks: Py::new(py, Tracks::of(&self.core, at_ms))?,
+            tracks: Py::new(py, Tracks::of(&self.core, at_ms.0))?,
             events: self.core.events().to_vec(),
             renamed: renamed.collect(),
             closed: self.core.closed().cloned(),
         })
     }
 
-    #[pyo3(signature = (at_ms, reason="end_of_stream"))]
-    fn finish(&mut self, at_ms: i64, reason: &str) -> PyResult<Vec<Event>> {
-        Ok(Event::list(self.core.finish(Timestamp::from_ms(at_ms), reason)?))
+    #[pyo3(signature = (at_ms, reason=None), text_signature = "($self, at_ms, reason='end_of_stream')")]
+    fn finish(&mut self, at_ms: Millis, reason: Option<Text>) -> PyResult<Vec<Event>> {
+        let reason = reason.map_or_else(|| "end_of_stream".to_owned(), |text| text.0);
+        Ok(Event::list(self.core.finish(Timestamp::from_ms(at_ms.0), &reason)?))
     }
 
     #[pyo3(signature = (at_ms, offsets, xyxy, score, class_id, signals=None, motion=None))]
@@ -248,7 +247,7 @@ impl Engine {
         xyxy: &Bound<'_, PyAny>,
         score: &Bound<'_, PyAny>,
         class_id: &Bound<'_, PyAny>,
-        signals: Option<Vec<Bound<'_, PyAny>>>,
+        signals: Option<&Bound<'_, PyAny>>,
         motion: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<Event>> {
         let at = slice(&column::<i64>("at_ms", "int64 of shape (f,)", at_ms)?).to_vec();
@@ -256,28 +255,28 @@ impl Engine {
         let xyxy = rows("xyxy", "float32 of shape (n, 4)", 4, xyxy)?.as_slice().unwrap_or(&[]).to_vec();
         let score = slice(&column::<f32>("score", "float32 of shape (n,)", score)?).to_vec();
         let class_id = slice(&column::<u16>("class_id", "uint16 of shape (n,)", class_id)?).to_vec();
+        let per_picture = |name: &str, found: usize| {
+            let text = || format!("{name} has {found} entries for {} pictures", at.len());
+            if found == at.len() { Ok(()) } else { Err(InputError::new_err(text())) }
+        };
         let motion = match motion.filter(|m| !m.is_none()) {
-            Some(m) => rows("motion", "float32 of shape (f, 6)", 6, m)?.as_slice().unwrap_or(&[]).to_vec(),
+            Some(m) => {
+                let rows = rows("motion", "float32 of shape (f, 6)", 6, m)?;
+                per_picture("motion", rows.shape()[0])?;
+                rows.as_slice().unwrap_or(&[]).to_vec()
+            }
             None => Vec::new(),
         };
-        let signals = match signals {
-            Some(list) if list.len() != at.len() => {
-                return Err(InputError::new_err(format!(
-                    "signals has {} entries for {} pictures",
-                    list.len(),
-                    at.len()
-                )));
+        let signals = match signals.filter(|s| !s.is_none()) {
+            Some(list) => {
+                let wrong =
+                    |_| InputError::new_err("signals must be a list with one mapping (or None) per picture");
+                let list = list.try_iter().map_err(wrong)?;
+                list.map(|m| signals_of(Some(&m?))).collect::<PyResult<Vec<_>>>()?
             }
-            Some(list) => list.iter().map(|m| signals_of(Some(m))).collect::<PyResult<_>>()?,
             None => vec![Vec::new(); at.len()],
         };
-        if !motion.is_empty() && motion.len() != 6 * at.len() {
-            return Err(InputError::new_err(format!(
-                "motion has {} rows for {} pictures",
-                motion.len() / 6,
-                at.len()
-            )));
-        }
+        per_picture("signals", signals.len())?;
         let rising = offsets.windows(2).all(|w| w[0] <= w[1]);
         let whole = offsets.first() == Some(&0) && offsets.last() == Some(&(score.len() as i64));
         if offsets.len() != at.len() + 1
@@ -339,8 +338,8 @@ fn catalogue(py: Python<'_>) -> PyResult<Py<PyAny>> {
 
 /// Validates a scene without running it.
 #[pyfunction]
-fn check(py: Python<'_>, scene_json: &str) -> PyResult<Py<PyAny>> {
-    let (scene, written) = Scene::read(scene_json)?;
+fn check(py: Python<'_>, scene_json: Text) -> PyResult<Py<PyAny>> {
+    let (scene, written) = Scene::read(&scene_json.0)?;
     let rules = crate::engine::build_all(&scene, &written, &mut Probes::default())?;
     let told = rules.iter().map(|r| {
         json!({
@@ -368,8 +367,9 @@ fn scene_schema(py: Python<'_>) -> PyResult<Py<PyAny>> {
 /// Runs literate scenarios.
 #[pyfunction]
 #[pyo3(signature = (cases_toml, scene_json=None))]
-fn rehearse(py: Python<'_>, cases_toml: &str, scene_json: Option<&str>) -> PyResult<Py<PyAny>> {
-    let results = crate::scenario::rehearse(cases_toml, scene_json)?;
+fn rehearse(py: Python<'_>, cases_toml: Text, scene_json: Option<Text>) -> PyResult<Py<PyAny>> {
+    let scene_json = scene_json.map(|text| text.0);
+    let results = crate::scenario::rehearse(&cases_toml.0, scene_json.as_deref())?;
     to_python(py, &json!(results))
 }
 

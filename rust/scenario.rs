@@ -84,6 +84,9 @@ pub fn rehearse(cases_toml: &str, scene_json: Option<&str>) -> Result<Vec<CaseRe
         .collect()
 }
 
+/// Two days at five pictures a second: a rehearsal that takes longer than a minute is a slip of the hand.
+const MOST_PICTURES: i64 = 1_000_000;
+
 fn value_of(toml: toml::Value) -> Result<Value> {
     serde_json::to_value(toml).map_err(|e| Error::config("", e.to_string()))
 }
@@ -114,6 +117,11 @@ fn play(case: &Case, scene: &str) -> Result<CaseResult> {
     let step = Span::from_ms((1000.0 / case.fps).round() as i64);
     let mut at = Timestamp::from_ms(0);
     let end = Timestamp::from_ms(0) + case.until();
+    if case.until().ms() / step.ms() > MOST_PICTURES {
+        let message =
+            format!("{} at {} pictures a second are over a million pictures", case.until(), case.fps);
+        return Err(Error::config("until", message));
+    }
     while at <= end {
         play.step(at)?;
         at = at + step;

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The labels of COCO's 80 classes in their usual order: the default of `classes`.
@@ -138,6 +138,15 @@ pub struct GroundText {
     pub metres: Vec<[f64; 2]>,
 }
 
+/// Most zones, lines, routes and rules of a view, each: every subject is tested against all of them.
+const MOST: usize = 1000;
+/// Most points of a shape: every step pays for each of them, and the check that no two edges cross for every pair.
+const MOST_POINTS: usize = 1000;
+/// Most pairs of a calibration: the search for four that span an area may look at every four.
+const MOST_PAIRS: usize = 100;
+/// Furthest from the origin that a place on the ground can be, in metres: beyond every national grid.
+const FURTHEST: f64 = 1e8;
+
 fn wide() -> f64 {
     16.0 / 9.0
 }
@@ -197,8 +206,12 @@ impl Scene {
         if labels.is_empty() || labels.len() > usize::from(u16::MAX) {
             return Err(Error::config("classes", "between 1 and 65535 class labels are needed"));
         }
-        if let Some(i) = (1..labels.len()).find(|&i| labels[..i].contains(&labels[i])) {
+        let mut known = BTreeSet::new();
+        if let Some(i) = (0..labels.len()).find(|&i| !known.insert(labels[i].as_str())) {
             return Err(Error::config(format!("classes[{i}]"), format!("`{}` stands twice", labels[i])));
+        }
+        if text.rules.len() > MOST {
+            return Err(Error::config("rules", format!("{} rules; {MOST} are the limit", text.rules.len())));
         }
         let timezone = text.timezone.map(|name| {
             TimeZone::get(&name).map_err(|_| {
@@ -257,10 +270,17 @@ fn shapes<T>(
     aspect: f64,
     make: impl Fn(Vec<Point>) -> std::result::Result<T, String>,
 ) -> Result<Named<T>> {
+    if drawn.len() > MOST {
+        return Err(Error::config(family, format!("{} {family}; {MOST} are the limit", drawn.len())));
+    }
     drawn
         .into_iter()
         .map(|(name, corners)| {
             let path = format!("{family}.{name}");
+            if corners.len() > MOST_POINTS {
+                let message = format!("{} points; {MOST_POINTS} are the limit: simplify it", corners.len());
+                return Err(Error::config(path, message));
+            }
             let points = within_picture(&path, &corners, aspect)?;
             let shape = make(points).map_err(|message| Error::config(path, message))?;
             Ok((name, shape))
@@ -298,6 +318,18 @@ fn calibrate(text: &GroundText, aspect: f64) -> Result<GroundPlane> {
                 text.image.len(),
                 text.metres.len()
             ),
+        ));
+    }
+    if text.image.len() > MOST_PAIRS {
+        return Err(Error::config(
+            "ground",
+            format!("{} pairs of points; {MOST_PAIRS} are the limit", text.image.len()),
+        ));
+    }
+    if let Some(i) = text.metres.iter().position(|p| p.iter().any(|v| v.abs() > FURTHEST)) {
+        return Err(Error::config(
+            format!("ground.metres[{i}]"),
+            "this is further away than the earth is large",
         ));
     }
     let image = within_picture("ground.image", &text.image, aspect)?;

@@ -58,9 +58,17 @@ impl Stats {
         crossings: &[LineCrossing],
     ) -> Option<Value> {
         let began = *self.began.get_or_insert_with(|| floor(at));
-        let closed = (at - began >= PERIOD).then(|| self.close(scene, began, at));
-        let elapsed = self.last.map_or(0.0, |last| (at - last).ms() as f64);
-        self.last = Some(at);
+        let last = self.last.replace(at).unwrap_or(at);
+        let closed = if at - began >= PERIOD {
+            // Who was there until now was there in the old period until its end, and since then in the new one.
+            self.stay(floor(at) - last);
+            let closed = self.close(scene, began, at);
+            self.stay(at - floor(at).max(last));
+            Some(closed)
+        } else {
+            self.stay(at - last);
+            None
+        };
         for crossing in crossings {
             if let Some(line) = self.line_probes.iter().position(|p| *p == crossing.probe) {
                 let (class, way) = (usize::from(crossing.class_id), usize::from(!crossing.rightwards));
@@ -72,12 +80,27 @@ impl Stats {
             let inside =
                 facts.iter().filter(|f| f.zones[*probe].inside && at - f.last_seen <= PRESENT).count() as u64;
             let stats = &mut self.zones[zone];
-            stats.weight += stats.now as f64 * elapsed;
             stats.now = inside;
             stats.peak = stats.peak.max(inside);
             self.peaks[zone] = self.peaks[zone].max(inside);
         }
         closed
+    }
+
+    /// The watch ends: nobody is known to be there until the next step.
+    pub fn finish(&mut self) {
+        self.last = None;
+        for stats in &mut self.zones {
+            stats.now = 0;
+        }
+    }
+
+    /// Those inside stayed for `time`; a negative one is none.
+    fn stay(&mut self, time: Span) {
+        let time = time.ms().max(0) as f64;
+        for stats in &mut self.zones {
+            stats.weight += stats.now as f64 * time;
+        }
     }
 
     fn close(&mut self, scene: &Scene, began: Timestamp, at: Timestamp) -> Value {

@@ -12,6 +12,10 @@ pub struct Timestamp(i64);
 pub struct Span(i64);
 
 impl Timestamp {
+    /// Furthest from the origin of media time, either way: 285 000 years. Sums of times within it cannot overflow, and
+    /// it is the largest whole number that every reader of JSON reads exactly.
+    pub const FURTHEST: Self = Self((1 << 53) - 1);
+
     /// The moment `ms` milliseconds after the origin of media time.
     pub const fn from_ms(ms: i64) -> Self {
         Self(ms)

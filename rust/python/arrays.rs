@@ -11,7 +11,7 @@ pub(super) fn column<'py, T: Element>(
     array: &Bound<'py, PyAny>,
 ) -> PyResult<PyReadonlyArray1<'py, T>> {
     let found = array.extract::<PyReadonlyArray1<'py, T>>().map_err(|_| unlike(name, wanted, array))?;
-    if found.is_contiguous() { Ok(found) } else { Err(unlike(name, wanted, array)) }
+    if found.is_contiguous() && found.is_aligned() { Ok(found) } else { Err(unlike(name, wanted, array)) }
 }
 
 pub(super) fn rows<'py>(
@@ -22,7 +22,8 @@ pub(super) fn rows<'py>(
 ) -> PyResult<PyReadonlyArray2<'py, f32>> {
     let found = array.extract::<PyReadonlyArray2<'py, f32>>().map_err(|_| unlike(name, wanted, array))?;
     // An empty array is contiguous in every order.
-    let fits = found.shape()[1] == width && (found.is_c_contiguous() || found.shape()[0] == 0);
+    let fits =
+        found.shape()[1] == width && (found.is_c_contiguous() && found.is_aligned() || found.is_empty());
     if fits { Ok(found) } else { Err(unlike(name, wanted, array)) }
 }
 
@@ -33,10 +34,14 @@ fn unlike(name: &str, wanted: &str, array: &Bound<'_, PyAny>) -> PyErr {
         (dtype, _) if dtype.is_empty() => array.get_type().to_string(),
         (dtype, shape) => format!("{dtype} of shape {shape}"),
     };
-    InputError::new_err(format!("{name} must be a C-contiguous numpy array, {wanted}; got {got}"))
+    let flag =
+        |name: &str| array.getattr("flags").and_then(|f| f.get_item(name)?.is_truthy()).unwrap_or(true);
+    // A view into a packed record: its numbers start between two addresses.
+    let how = if flag("ALIGNED") { "" } else { ", not aligned (copy it first)" };
+    InputError::new_err(format!("{name} must be a C-contiguous numpy array, {wanted}; got {got}{how}"))
 }
 
 pub(super) fn slice<'a, T: Element>(array: &'a PyReadonlyArray1<'_, T>) -> &'a [T] {
-    // Contiguity was checked; an empty array has no slice.
+    // Contiguity and alignment were checked; an empty array has no slice.
     array.as_slice().unwrap_or(&[])
 }

@@ -1,10 +1,11 @@
 //! A whole recording through the engine, without Python.
 
 use super::{Signals, pairs};
-use crate::engine::{Boxes, Engine as Core};
+use crate::engine::{Boxes, Engine as Core, affine};
 use crate::error::Error;
 use crate::event::Event;
 use crate::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// A whole recording, copied, so that the GIL can go.
 pub(super) struct Recording {
@@ -14,6 +15,7 @@ pub(super) struct Recording {
     pub(super) score: Vec<f32>,
     pub(super) class_id: Vec<u16>,
     pub(super) signals: Vec<Signals>,
+    /// Six numbers a picture, or nothing at all.
     pub(super) motion: Vec<f32>,
 }
 
@@ -33,7 +35,7 @@ impl Recording {
         for (to, from) in affine.iter_mut().zip(row) {
             *to = f64::from(*from);
         }
-        affine.iter().all(|v| !v.is_nan()).then_some(affine)
+        (!affine.iter().all(|v| v.is_nan())).then_some(affine)
     }
 }
 
@@ -44,6 +46,15 @@ pub(super) fn replay_all(core: &mut Core, recording: &Recording) -> Result<Vec<E
         Error::Input(text) => Error::Input(format!("picture {i}: {text}")),
         other @ Error::Config { .. } => other,
     };
+    let mut signals = BTreeMap::new();
+    for (name, state) in recording.signals.iter().flat_map(|s| pairs(s)) {
+        // The longest state of each name: a recording may say the same again at every picture.
+        let longest = signals.entry(name).or_insert(state);
+        if state.len() > longest.len() {
+            *longest = state;
+        }
+    }
+    core.check_signals(signals.into_iter())?;
     let mut scratch = crate::detection::Detections::default();
     let mut last = core.last_step();
     for i in 0..frames {
@@ -51,6 +62,7 @@ pub(super) fn replay_all(core: &mut Core, recording: &Recording) -> Result<Vec<E
         Core::check_time(at, last).map_err(|e| numbered(i, e))?;
         last = Some(at);
         let scene = core.scene();
+        recording.motion(i).map(|m| affine(m, scene.aspect)).transpose().map_err(|e| numbered(i, e))?;
         scratch.fill(scene.aspect, &scene.groups, b.xyxy, b.score, b.class_id).map_err(|e| numbered(i, e))?;
     }
     let mut events = Vec::new();

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How urgent an alert is for the operator.
@@ -244,8 +245,9 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
             "0 an hour could never fire; leave it out, or set `enabled: false`",
         ));
     }
+    let watched: BTreeSet<&str> = classes.iter().map(String::as_str).collect();
     let filter = Filter {
-        classes: scene.labels.iter().map(|label| classes.iter().any(|c| **c == **label)).collect(),
+        classes: scene.labels.iter().map(|label| watched.contains(&**label)).collect(),
         min_score: common.min_score as f32,
         min_height: common.min_size,
     };
@@ -363,7 +365,8 @@ fn named(key: &str, name: Option<&str>, allowed: bool, known: &[&str]) -> Result
 }
 
 fn classes_of(common: &Common, spec: &RuleSpec, scene: &Scene) -> Result<Vec<String>> {
-    let known = |label: &str| scene.labels.iter().any(|l| **l == *label);
+    let labels: BTreeSet<&str> = scene.labels.iter().map(|l| &**l).collect();
+    let known = |label: &str| labels.contains(label);
     let Some(asked) = &common.classes else {
         let classes: Vec<String> =
             spec.defaults.classes.iter().filter(|c| known(c)).map(|&c| c.to_owned()).collect();

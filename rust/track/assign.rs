@@ -7,6 +7,10 @@
 /// No row, no column.
 const NONE: u32 = u32::MAX;
 
+/// Most pairs of a row. Who has more candidates than this stands in a heap of boxes that no detector should give; without
+/// a bound the work would grow with the cube of the heap.
+const MOST: usize = 64;
+
 /// Finds the cheapest pairs of rows and columns; keeps its buffers from one problem to the next.
 #[derive(Debug, Default)]
 pub struct Assignment {
@@ -64,8 +68,15 @@ impl Assignment {
         self.pairs.push((col as u32, cost));
     }
 
-    /// Ends the description of a row; the next pairs belong to the next one.
+    /// Ends the description of a row; the next pairs belong to the next one. Of very many pairs the cheapest are kept.
     pub fn end_row(&mut self) {
+        let from = self.begin[self.begin.len() - 1] as usize;
+        if self.pairs.len() - from > MOST {
+            let row = &mut self.pairs[from..];
+            row.select_nth_unstable_by(MOST, |a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+            self.pairs.truncate(from + MOST);
+            self.pairs[from..].sort_unstable_by_key(|pair| pair.0);
+        }
         self.begin.push(self.pairs.len() as u32);
     }
 
@@ -149,11 +160,12 @@ impl Assignment {
         }
     }
 
-    /// Takes the nearest open column. The graph falls apart into small crowds, so looking through them all is quickest.
+    /// Takes the nearest open column; of equals one that is free, which ends the search. The graph falls apart into small
+    /// crowds, so looking through them all is quickest.
     fn nearest(&mut self) -> Option<u32> {
-        let distance = |col: u32| self.cols[col as usize].distance;
+        let rank = |col: u32| (self.cols[col as usize].distance, self.cols[col as usize].row != NONE);
         let best = (0..self.open.len())
-            .reduce(|a, b| if distance(self.open[b]) < distance(self.open[a]) { b } else { a })?;
+            .reduce(|a, b| if rank(self.open[b]) < rank(self.open[a]) { b } else { a })?;
         Some(self.open.swap_remove(best))
     }
 }

@@ -1,7 +1,7 @@
 //! What the tracker believes about things that move and about detectors: every constant that decides who is who.
 //!
 //! Lengths are in body sizes ([`super::body_size`]), sizes of boxes in their natural logarithms, times in seconds. The
-//! values were found on the MOTChallenge and CityFlow sequences of `beffroi evaluate tracking`, by coordinate descent
+//! values were found on the `MOTChallenge` and `CityFlow` sequences of `beffroi evaluate tracking`, by coordinate descent
 //! over detectors of two makes at 5 to 30 pictures a second; a third more or less of any one of them changes HOTA by
 //! a few tenths. What each one trades is said beside it.
 

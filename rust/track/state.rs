@@ -17,6 +17,9 @@ const STILL: Span = Span::from_ms(1000);
 /// Share of the filters' box in what is published, the rest is the detector's: that one trembles, this one comes late.
 const BELIEVED: f64 = 0.3;
 
+/// View units below which a box that the camera's zoom made small is nothing any more: less than any detection.
+const TINY: f64 = 1e-9;
+
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) id: u64,
@@ -200,6 +203,12 @@ impl State {
 
     fn speed(&self) -> f64 {
         Point::new(self.x.rate, self.y.rate).norm() / self.body
+    }
+
+    /// Whether the box has a size and lies within this distance of the picture's origin; NaN does not.
+    pub(super) fn is_within(&self, far: f64) -> bool {
+        let b = &self.bbox;
+        b.width() > TINY && b.height() > TINY && [b.x1, b.y1, b.x2, b.y2].iter().all(|v| v.abs() <= far)
     }
 
     pub(super) fn is_still(&self) -> bool {

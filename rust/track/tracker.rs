@@ -1,7 +1,7 @@
 //! The tracker: predict -> follow the camera -> match -> start -> drop.
 //!
 //! One assignment, over all tracks and all detections that could be theirs, by likelihood (see [`super::model`]).
-//! A cascade of scores, as in ByteTrack (Zhang et al., 2022), lets a track whose own detection is weak today take the
+//! A cascade of scores, as in `ByteTrack` (Zhang et al., 2022), lets a track whose own detection is weak today take the
 //! strong one of its neighbour; here a weak detection merely costs more.
 
 use super::assign::Assignment;
@@ -70,6 +70,10 @@ pub struct Tracker {
     taken: Vec<bool>,
 }
 
+/// View units beyond which a coasting track is lost: the widest picture reaches to 10, and no detection is accepted
+/// further than another picture beyond it.
+const FAR: f64 = 32.0;
+
 impl Tracker {
     /// A tracker with default settings.
     pub fn new() -> Self {
@@ -104,6 +108,9 @@ impl Tracker {
     /// What the camera moved beyond `motion` is voted for by the boxes themselves. A time that is not later than the
     /// previous step's counts as no time at all.
     pub fn step(&mut self, at: Timestamp, detections: &Detections, motion: Option<&Affine>) {
+        // Whoever was lost before the pictures stopped coming is not who stands there when they come again.
+        let longest = self.settings.coast_still.max(self.settings.coast);
+        self.states.retain(|state| at - state.last_seen <= longest);
         let before = self.now.replace(at);
         let dt = before.map_or(0.0, |before| (at - before).seconds().max(0.0));
         let passage = Passage::over(dt);
@@ -198,7 +205,7 @@ impl Tracker {
                 (true, false) => coast,
                 (true, true) => coast_still,
             };
-            at - state.last_seen <= patience
+            at - state.last_seen <= patience && state.is_within(FAR)
         });
     }
 }

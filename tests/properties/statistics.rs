@@ -1,0 +1,74 @@
+//! Totals agree with what was told, whatever was seen.
+
+use crate::world::{Frame, empty, frames, lines, scene, step};
+use beffroi::engine::Engine;
+use beffroi::event::Event;
+use beffroi::time::Timestamp;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Sum of the counts of every line and class.
+fn crossings(totals: &Value) -> u64 {
+    let lines = totals["lines"].as_object().expect("lines").values();
+    let classes = lines.flat_map(|by_class| by_class.as_object().expect("classes").values());
+    classes
+        .flat_map(|ways| ways.as_object().expect("ways").values())
+        .map(|n| n.as_u64().expect("a count"))
+        .sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn three_ways_to_count_crossings_agree(frames in frames(60)) {
+        // A rule that tells every crossing, a rule that counts them, and the statistics.
+        let every = json!(["person", "bicycle", "car", "truck", "dog", "backpack", "bird", "cat"]);
+        let all = scene(|s| s["rules"] = json!([
+            {"name": "x", "type": "line_crossing", "line": "l", "classes": every, "min_score": 0},
+            {"name": "c", "type": "line_count", "line": "l", "classes": every, "min_score": 0, "every": "24h"},
+        ]));
+        let mut engine = Engine::new(&all).unwrap();
+        let (mut told, mut periods) = (0, 0);
+        for frame in &frames {
+            told += step(&mut engine, frame).iter().filter(|e| e.change.as_str() == "started").count() as u64;
+            periods += engine.closed().map_or(0, crossings);
+        }
+        prop_assert_eq!(crossings(&engine.totals()), told);
+        let end = frames[frames.len() - 1].at;
+        // What the running minute holds is told once the next one begins.
+        step(&mut engine, &empty(end + 200_000));
+        let late = engine.events().iter().filter(|e| e.change.as_str() == "started").count() as u64;
+        periods += engine.closed().map_or(0, crossings);
+        let last = engine.finish(Timestamp::from_ms(end + 200_000), "end_of_stream").unwrap().to_vec();
+        let counted = last.iter().find(|e: &&Event| e.origin.rule == "c").expect("a count");
+        prop_assert_eq!(counted.measured[0].value as u64, told + late, "{:?}", lines(&last));
+        prop_assert!(periods == told + late || periods == told, "{} of {} and {}", periods, told, late);
+    }
+
+    #[test]
+    fn nobody_is_present_on_average_more_often_than_at_most(
+        frames in frames(60), stretch in prop::sample::select(vec![1i64, 7, 90]), stop in 0usize..60
+    ) {
+        let mut engine = Engine::new(crate::world::SCENE).unwrap();
+        for (k, frame) in frames.iter().enumerate() {
+            step(&mut engine, &Frame { at: frame.at * stretch, ..frame.clone() });
+            if let Some(period) = engine.closed() {
+                let (from, until) = (period["from_ms"].as_i64().unwrap(), period["until_ms"].as_i64().unwrap());
+                prop_assert!(from < until && until <= frame.at * stretch, "{}", period);
+                prop_assert_eq!((from % 60_000, until % 60_000), (0, 0));
+                for zone in period["zones"].as_object().unwrap().values() {
+                    let (mean, peak) = (zone["mean"].as_f64().unwrap(), zone["peak"].as_u64().unwrap());
+                    prop_assert!(mean >= 0.0 && mean <= peak as f64 + 1e-9, "{}", period);
+                }
+            }
+            if k == stop {
+                let at = Timestamp::from_ms(frame.at * stretch);
+                engine.finish(at, "view_lost").unwrap();
+                for zone in engine.totals()["zones"].as_object().unwrap().values() {
+                    prop_assert_eq!(&zone["now"], 0, "nobody is known to be there when nobody looks");
+                }
+            }
+        }
+    }
+}
