@@ -64,7 +64,7 @@ impl Engine {
             detections: Detections::default(),
             tracker: Tracker::new(),
             subjects: Subjects::new(scene.aspect),
-            observatory: Observatory::new(probes),
+            observatory: Observatory::new(probes, &scene),
             stats,
             watches,
             signals: BTreeMap::new(),
@@ -121,6 +121,7 @@ impl Engine {
             before: self.last,
             scene: &self.scene,
             subjects: self.observatory.facts(),
+            visits: self.observatory.visits(),
             crossings: self.observatory.crossings(),
             gone: self.subjects.gone(),
             signals: &self.signals,
@@ -131,8 +132,7 @@ impl Engine {
             watch.lifecycle.step(at, &mut self.holds, &mut self.transitions);
             watch.publish(at, &facts, &mut self.transitions, &mut self.holds, None, &mut self.events);
         }
-        self.closed =
-            self.stats.step(at, &self.scene, self.observatory.facts(), self.observatory.crossings());
+        self.closed = self.stats.step(&facts);
         self.last = Some(at);
         Ok(())
     }
@@ -152,6 +152,7 @@ impl Engine {
             before: self.last,
             scene: &self.scene,
             subjects: self.observatory.facts(),
+            visits: self.observatory.visits(),
             crossings: &[],
             gone: &[],
             signals: &self.signals,
