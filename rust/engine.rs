@@ -4,7 +4,7 @@ use crate::detection::Detections;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::facts::{Facts, Observatory, Probes};
-use crate::lifecycle::{Holds, Lifecycle, Timer, Transition};
+use crate::lifecycle::{Holds, Timer, Transition};
 use crate::rules::{Built, build};
 use crate::scene::Scene;
 use crate::stats::Stats;
@@ -55,11 +55,7 @@ impl Engine {
         let mut probes = Probes::default();
         let rules = build_all(&scene, &written, &mut probes)?;
         let stats = Stats::new(&scene, &mut probes, crate::rules::BAND);
-        let watches = rules
-            .into_iter()
-            .filter(|built| built.enabled)
-            .map(|built| Watch { lifecycle: Lifecycle::new(built.timing), built, involved: BTreeMap::new() })
-            .collect();
+        let watches = rules.into_iter().filter(|built| built.enabled).map(Watch::new).collect();
         Ok(Self {
             detections: Detections::default(),
             tracker: Tracker::new(),
@@ -181,6 +177,11 @@ impl Engine {
         &self.events
     }
 
+    /// Takes the events of the last step out of the engine.
+    pub fn take_events(&mut self) -> std::vec::Drain<'_, Event> {
+        self.events.drain(..)
+    }
+
     /// Tracks of the last step, by id.
     pub fn tracks(&self) -> &[Track] {
         self.tracker.tracks()
@@ -230,7 +231,7 @@ impl Engine {
     pub fn remembered(&self) -> usize {
         self.subjects.current().len()
             + self.observatory.facts().len()
-            + self.watches.iter().map(|w| w.lifecycle.len() + w.involved.len()).sum::<usize>()
+            + self.watches.iter().map(Watch::remembered).sum::<usize>()
     }
 
     /// Time of the last step.

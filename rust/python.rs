@@ -7,6 +7,7 @@
 
 mod arrays;
 mod replay;
+mod signals;
 mod tracks;
 
 use crate::engine::{Boxes, Engine as Core};
@@ -20,9 +21,10 @@ use arrays::{column, rows, slice};
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use replay::{Recording, replay_all};
 use serde_json::{Value, json};
+use signals::{owned, signals_of};
 use tracks::Tracks;
 
 create_exception!(
@@ -60,19 +62,13 @@ fn to_python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
     Ok(py.import("json")?.call_method1("loads", (value.to_string(),))?.unbind())
 }
 
-type Signals = Vec<(String, String)>;
-
-fn pairs(signals: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
-    signals.iter().map(|(name, state)| (name.as_str(), state.as_str()))
-}
-
-fn signals_of(mapping: Option<&Bound<'_, PyAny>>) -> PyResult<Signals> {
-    let Some(mapping) = mapping.filter(|m| !m.is_none()) else { return Ok(Vec::new()) };
-    let wrong = |_| {
-        InputError::new_err("signals must map names to states, both strings, such as {\"light-3\": \"red\"}")
-    };
-    let items = mapping.call_method0("items").map_err(wrong)?;
-    items.try_iter()?.map(|item| item?.extract::<(String, String)>().map_err(wrong)).collect()
+/// Camera motion: six numbers.
+fn motion_of(numbers: &Bound<'_, PyAny>) -> PyResult<[f64; 6]> {
+    numbers.extract().or_else(|_| {
+        // Whatever is wrong with a number is told first, then how many there are.
+        numbers.extract::<Vec<f64>>()?;
+        Err(InputError::new_err("motion needs six numbers (a, b, tx, c, d, ty)"))
+    })
 }
 
 /// A change of one incident: it started, was updated, or ended.
@@ -82,8 +78,12 @@ struct Event {
 }
 
 impl Event {
-    fn list(events: &[CoreEvent]) -> Vec<Self> {
-        events.iter().map(|e| Self { inner: e.clone() }).collect()
+    /// Takes the events of the last step.
+    fn list(py: Python<'_>, core: &mut Core) -> PyResult<Vec<Py<Self>>> {
+        if core.events().is_empty() {
+            return Ok(Vec::new());
+        }
+        core.take_events().map(|inner| Py::new(py, Self { inner })).collect()
     }
 }
 
@@ -125,7 +125,7 @@ impl Event {
     fn measured<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         for m in &self.inner.measured {
-            dict.set_item(&m.name, m.value)?;
+            dict.set_item(&*m.name, m.value)?;
         }
         Ok(dict)
     }
@@ -134,7 +134,7 @@ impl Event {
         let dict = PyDict::new(py);
         for m in &self.inner.measured {
             if let Some(threshold) = m.threshold {
-                dict.set_item(&m.name, threshold)?;
+                dict.set_item(&*m.name, threshold)?;
             }
         }
         Ok(dict)
@@ -160,7 +160,7 @@ impl Event {
 #[pyclass(frozen, module = "beffroi._core")]
 struct Step {
     tracks: Py<Tracks>,
-    events: Vec<CoreEvent>,
+    events: Vec<Py<Event>>,
     renamed: Vec<(i64, i64, i64)>,
     closed: Option<Value>,
 }
@@ -172,8 +172,8 @@ impl Step {
         self.tracks.clone_ref(py)
     }
     #[getter]
-    fn events(&self) -> Vec<Event> {
-        Event::list(&self.events)
+    fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, &self.events)
     }
     #[getter]
     fn renamed(&self) -> Vec<(i64, i64, i64)> {
@@ -210,33 +210,30 @@ impl Engine {
         score: &Bound<'_, PyAny>,
         class_id: &Bound<'_, PyAny>,
         signals: Option<&Bound<'_, PyAny>>,
-        motion: Option<Vec<f64>>,
+        motion: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Step> {
         let xyxy = rows("xyxy", "float32 of shape (n, 4)", 4, xyxy)?;
         let score = column::<f32>("score", "float32 of shape (n,)", score)?;
         let class_id = column::<u16>("class_id", "uint16 of shape (n,)", class_id)?;
-        let motion = motion
-            .map(|m| {
-                <[f64; 6]>::try_from(m)
-                    .map_err(|_| InputError::new_err("motion needs six numbers (a, b, tx, c, d, ty)"))
-            })
-            .transpose()?;
+        let motion = motion.map(motion_of).transpose()?;
         let signals = signals_of(signals)?;
         let boxes =
             Boxes { xyxy: xyxy.as_slice().unwrap_or(&[]), score: slice(&score), class_id: slice(&class_id) };
-        self.core.step(Timestamp::from_ms(at_ms), boxes, pairs(&signals), motion)?;
+        let states = signals.iter().map(|(name, state)| (&**name, &**state));
+        self.core.step(Timestamp::from_ms(at_ms), boxes, states, motion)?;
         let renamed = self.core.renamed().iter().map(|r| (r.subject as i64, r.old as i64, r.new as i64));
         Ok(Step {
             tracks: Py::new(py, Tracks::of(&self.core, at_ms))?,
-            events: self.core.events().to_vec(),
             renamed: renamed.collect(),
             closed: self.core.closed().cloned(),
+            events: Event::list(py, &mut self.core)?,
         })
     }
 
     #[pyo3(signature = (at_ms, reason="end_of_stream"))]
-    fn finish(&mut self, at_ms: i64, reason: &str) -> PyResult<Vec<Event>> {
-        Ok(Event::list(self.core.finish(Timestamp::from_ms(at_ms), reason)?))
+    fn finish(&mut self, py: Python<'_>, at_ms: i64, reason: &str) -> PyResult<Vec<Py<Event>>> {
+        self.core.finish(Timestamp::from_ms(at_ms), reason)?;
+        Event::list(py, &mut self.core)
     }
 
     #[pyo3(signature = (at_ms, offsets, xyxy, score, class_id, signals=None, motion=None))]
@@ -268,7 +265,7 @@ impl Engine {
                     at.len()
                 )));
             }
-            Some(list) => list.iter().map(|m| signals_of(Some(m))).collect::<PyResult<_>>()?,
+            Some(list) => list.iter().map(owned).collect::<PyResult<_>>()?,
             None => vec![Vec::new(); at.len()],
         };
         if !motion.is_empty() && motion.len() != 6 * at.len() {

@@ -1,6 +1,5 @@
 //! A whole recording through the engine, without Python.
 
-use super::{Signals, pairs};
 use crate::engine::{Boxes, Engine as Core};
 use crate::error::Error;
 use crate::event::Event;
@@ -13,7 +12,7 @@ pub(super) struct Recording {
     pub(super) xyxy: Vec<f32>,
     pub(super) score: Vec<f32>,
     pub(super) class_id: Vec<u16>,
-    pub(super) signals: Vec<Signals>,
+    pub(super) signals: Vec<Vec<(String, String)>>,
     pub(super) motion: Vec<f32>,
 }
 
@@ -56,9 +55,9 @@ pub(super) fn replay_all(core: &mut Core, recording: &Recording) -> Result<Vec<E
     let mut events = Vec::new();
     for i in 0..frames {
         let at = Timestamp::from_ms(recording.at[i]);
-        core.step(at, recording.boxes(i), pairs(&recording.signals[i]), recording.motion(i))
-            .map_err(|e| numbered(i, e))?;
-        events.extend_from_slice(core.events());
+        let signals = recording.signals[i].iter().map(|(name, state)| (name.as_str(), state.as_str()));
+        core.step(at, recording.boxes(i), signals, recording.motion(i)).map_err(|e| numbered(i, e))?;
+        events.extend(core.take_events());
     }
     Ok(events)
 }
