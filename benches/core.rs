@@ -4,38 +4,13 @@
 //! `budgets.toml`, as ratios. Run it with `RUST_BACKTRACE=1` too: the figures must not differ, as no error is made.
 
 mod crowd;
+mod reel;
 
 use std::time::Duration;
 
-use beffroi::engine::{Boxes, Engine};
-use beffroi::time::Timestamp;
+use beffroi::engine::Engine;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use crowd::{Picture, STEP_MS};
-
-/// Pictures that are gone through forwards and backwards, over and over: a crowd that never jumps.
-struct Reel {
-    pictures: Vec<Picture>,
-    next: usize,
-    at_ms: i64,
-}
-
-impl Reel {
-    fn new(objects: usize) -> Self {
-        let pictures = if objects < 500 { 600 } else { 200 };
-        Self { pictures: crowd::crowd(objects, pictures, objects as u64), next: 0, at_ms: 0 }
-    }
-
-    fn advance(&mut self, engine: &mut Engine) {
-        let n = self.pictures.len();
-        let i = if self.next < n { self.next } else { 2 * n - 1 - self.next };
-        self.next = (self.next + 1) % (2 * n);
-        self.at_ms += STEP_MS;
-        let Picture { xyxy, score, class_id } = &self.pictures[i];
-        engine
-            .step(Timestamp::from_ms(self.at_ms), Boxes { xyxy, score, class_id }, [], None)
-            .expect("a clean picture");
-    }
-}
+use reel::Reel;
 
 fn step(criterion: &mut Criterion) {
     for (name, rules) in [("tracker", false), ("rules", true)] {
