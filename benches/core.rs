@@ -4,12 +4,13 @@
 //! `budgets.toml`, as ratios. Run it with `RUST_BACKTRACE=1` too: the figures must not differ, as no error is made.
 
 mod crowd;
+mod reel;
 
 use std::time::Duration;
 
 use beffroi::engine::Engine;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use crowd::Reel;
+use reel::Reel;
 
 fn step(criterion: &mut Criterion) {
     for (name, rules) in [("tracker", false), ("rules", true)] {

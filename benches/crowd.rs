@@ -3,20 +3,15 @@
 //! 5 % of the objects are missed in a picture, boxes are 3 % off, who stands behind somebody else is not seen, and
 //! there are 5 % boxes with nothing in them.
 
-use std::fmt::Write as _;
-
-use beffroi::engine::{Boxes, Engine};
-use beffroi::time::Timestamp;
-
-const ASPECT: f64 = 16.0 / 9.0;
-const STEP_MS: i64 = 100;
+pub(crate) const ASPECT: f64 = 16.0 / 9.0;
+pub(crate) const STEP_MS: i64 = 100;
 
 /// One picture, as the columns that the engine takes.
 #[derive(Default)]
-struct Picture {
-    xyxy: Vec<f32>,
-    score: Vec<f32>,
-    class_id: Vec<u16>,
+pub(crate) struct Picture {
+    pub(crate) xyxy: Vec<f32>,
+    pub(crate) score: Vec<f32>,
+    pub(crate) class_id: Vec<u16>,
 }
 
 /// A small generator of its own (splitmix64): the core has none.
@@ -80,7 +75,7 @@ impl Walker {
 }
 
 /// `pictures` pictures of `objects` objects.
-fn crowd(objects: usize, pictures: usize, seed: u64) -> Vec<Picture> {
+pub(crate) fn crowd(objects: usize, pictures: usize, seed: u64) -> Vec<Picture> {
     let mut dice = Dice(seed);
     let size = (1.2 / (objects as f64).sqrt()).min(0.25);
     let mut walkers: Vec<Walker> = (0..objects).map(|_| Walker::new(&mut dice)).collect();
@@ -121,31 +116,6 @@ fn picture(walkers: &[Walker], exact: &[[f64; 4]], size: f64, dice: &mut Dice) -
     seen
 }
 
-/// Pictures that are gone through forwards and backwards, over and over: a crowd that never jumps.
-pub(crate) struct Reel {
-    pictures: Vec<Picture>,
-    next: usize,
-    at_ms: i64,
-}
-
-impl Reel {
-    pub(crate) fn new(objects: usize, pictures: usize) -> Self {
-        Self { pictures: crowd(objects, pictures, objects as u64), next: 0, at_ms: 0 }
-    }
-
-    /// The next picture.
-    pub(crate) fn advance(&mut self, engine: &mut Engine) {
-        let n = self.pictures.len();
-        let i = if self.next < n { self.next } else { 2 * n - 1 - self.next };
-        self.next = (self.next + 1) % (2 * n);
-        self.at_ms += STEP_MS;
-        let Picture { xyxy, score, class_id } = &self.pictures[i];
-        engine
-            .step(Timestamp::from_ms(self.at_ms), Boxes { xyxy, score, class_id }, [], None)
-            .expect("a clean picture");
-    }
-}
-
 /// Share of `b` that `other` covers.
 fn cover(b: &[f64; 4], other: &[f64; 4]) -> f64 {
     let width = (b[2].min(other[2]) - b[0].max(other[0])).max(0.0);
@@ -155,23 +125,6 @@ fn cover(b: &[f64; 4], other: &[f64; 4]) -> f64 {
 
 /// The scene as JSON; with rules it has ten zones with a dwell timer each and five lines.
 pub(crate) fn scene(rules: bool) -> String {
-    let head = format!(r#"{{"view":"bench","aspect":{ASPECT},"classes":["person","bicycle","car"]"#);
-    if !rules {
-        return head + "}";
-    }
-    // An arrow head: one corner points inwards.
-    let corners = [(0.0, 0.02), (0.08, 0.0), (0.17, 0.03), (0.13, 0.15), (0.18, 0.3), (0.01, 0.28)];
-    let (mut zones, mut watches) = (String::new(), String::new());
-    for i in 0..10_u32 {
-        let (x, y) = (0.02 + 0.195 * f64::from(i % 5), 0.32 + 0.33 * f64::from(i / 5));
-        let points: Vec<String> = corners.iter().map(|(dx, dy)| format!("[{},{}]", x + dx, y + dy)).collect();
-        let comma = if i == 0 { "" } else { "," };
-        let _ = write!(zones, r#"{comma}"zone-{i}":[{}]"#, points.join(","));
-        let _ = write!(
-            watches,
-            r#"{comma}{{"name":"dwell-{i}","type":"loitering","zone":"zone-{i}","after":"5s","classes":["person","bicycle","car"]}}"#
-        );
-    }
     let ends = [
         [[0.25, 0.3], [0.27, 1.0]],
         [[0.5, 0.3], [0.49, 1.0]],
@@ -179,14 +132,32 @@ pub(crate) fn scene(rules: bool) -> String {
         [[0.0, 0.5], [1.0, 0.52]],
         [[1.0, 0.8], [0.0, 0.78]],
     ];
-    let mut lines = String::new();
-    for (i, [a, b]) in ends.iter().enumerate() {
-        let comma = if i == 0 { "" } else { "," };
-        let _ = write!(lines, r#"{comma}"line-{i}":[{a:?},{b:?}]"#);
-        let _ = write!(
-            watches,
-            r#",{{"name":"cross-{i}","type":"line_crossing","line":"line-{i}","classes":["person","bicycle","car"]}}"#
-        );
+    if rules { watched(5, 2, &ends) } else { watched(0, 0, &[]) }
+}
+
+/// A scene with a grid of zones, each with a dwell timer, over the lower two thirds of the picture, and these lines.
+pub(crate) fn watched(columns: u32, rows: u32, ends: &[[[f64; 2]; 2]]) -> String {
+    // An arrow head: one corner points inwards. In shares of a cell of the grid.
+    let corners = [(0.0, 0.06), (0.41, 0.0), (0.87, 0.09), (0.67, 0.45), (0.92, 0.91), (0.05, 0.85)];
+    let (mut zones, mut lines, mut watches) = (Vec::new(), Vec::new(), Vec::new());
+    for i in 0..columns * rows {
+        let (wide, high) = (0.975 / f64::from(columns), 0.66 / f64::from(rows));
+        let (x, y) = (0.02 + wide * f64::from(i % columns), 0.32 + high * f64::from(i / columns));
+        let points: Vec<String> =
+            corners.iter().map(|(dx, dy)| format!("[{},{}]", x + wide * dx, y + high * dy)).collect();
+        zones.push(format!(r#""zone-{i}":[{}]"#, points.join(",")));
+        watches.push(format!(
+            r#"{{"name":"dwell-{i}","type":"loitering","zone":"zone-{i}","after":"5s","classes":["person","bicycle","car"]}}"#
+        ));
     }
-    format!(r#"{head},"zones":{{{zones}}},"lines":{{{lines}}},"rules":[{watches}]}}"#)
+    for (i, [a, b]) in ends.iter().enumerate() {
+        lines.push(format!(r#""line-{i}":[{a:?},{b:?}]"#));
+        watches.push(format!(
+            r#"{{"name":"cross-{i}","type":"line_crossing","line":"line-{i}","classes":["person","bicycle","car"]}}"#
+        ));
+    }
+    let [zones, lines, watches] = [zones, lines, watches].map(|parts| parts.join(","));
+    format!(
+        r#"{{"view":"bench","aspect":{ASPECT},"classes":["person","bicycle","car"],"zones":{{{zones}}},"lines":{{{lines}}},"rules":[{watches}]}}"#
+    )
 }

@@ -5,10 +5,12 @@
 //! that the difference of two runs is what the pictures in between took.
 
 mod crowd;
+mod reel;
 
 use std::process::ExitCode;
 
 use beffroi::engine::Engine;
+use reel::Reel;
 
 /// Short, as it is made anew in each run.
 const REEL: usize = 60;
@@ -20,7 +22,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut engine = Engine::new(&crowd::scene(rules == "rules")).expect("the scene of the bench");
-    let mut reel = crowd::Reel::new(objects, REEL);
+    let mut reel = Reel::new(objects, REEL);
     for _ in 0..pictures {
         reel.advance(&mut engine);
     }

@@ -81,11 +81,7 @@ impl Detections {
     ) -> Result<()> {
         let n = score.len();
         if xyxy.len() != 4 * n || class_id.len() != n {
-            return Err(Error::Input(format!(
-                "xyxy, score and class_id must have equally many rows: {}, {n} and {}",
-                xyxy.len() / 4,
-                class_id.len()
-            )));
+            return Err(unequal(xyxy.len() / 4, n, class_id.len()));
         }
         if n > MOST {
             return Err(Error::Input(format!(
@@ -96,23 +92,13 @@ impl Detections {
         self.score.clear();
         self.class_id.clear();
         self.group.clear();
-        for (row, b) in xyxy.chunks_exact(4).enumerate() {
-            if !acceptable(b) {
-                return Err(Error::Input(complain(row, b)));
+        let rows = xyxy.chunks_exact(4).zip(score).zip(class_id);
+        for (row, ((b, &score), &class)) in rows.enumerate() {
+            if !acceptable(b) || !(0.0..=1.0).contains(&score) {
+                return Err(complain(row, b, score));
             }
-            if !(0.0..=1.0).contains(&score[row]) {
-                return Err(Error::Input(format!(
-                    "score[{row}] is {}; scores are numbers in 0..1",
-                    score[row]
-                )));
-            }
-            let Some(&group) = groups.get(usize::from(class_id[row])) else {
-                return Err(Error::Input(format!(
-                    "class_id[{row}] is {}, but the scene has {} classes (0..{})",
-                    class_id[row],
-                    groups.len(),
-                    groups.len().saturating_sub(1)
-                )));
+            let Some(&group) = groups.get(usize::from(class)) else {
+                return Err(unknown(row, class, groups.len()));
             };
             let x = |v: f32| f64::from(v) * aspect;
             self.boxes.push(BBox { x1: x(b[0]), y1: f64::from(b[1]), x2: x(b[2]), y2: f64::from(b[3]) });
@@ -130,13 +116,31 @@ fn acceptable(b: &[f32]) -> bool {
 }
 
 #[cold]
-fn complain(row: usize, b: &[f32]) -> String {
+fn unequal(boxes: usize, scores: usize, classes: usize) -> Error {
+    Error::Input(format!(
+        "xyxy, score and class_id must have equally many rows: {boxes}, {scores} and {classes}"
+    ))
+}
+
+#[cold]
+fn unknown(row: usize, class: u16, classes: usize) -> Error {
+    Error::Input(format!(
+        "class_id[{row}] is {class}, but the scene has {classes} classes (0..{})",
+        classes.saturating_sub(1)
+    ))
+}
+
+#[cold]
+fn complain(row: usize, b: &[f32], score: f32) -> Error {
+    if acceptable(b) {
+        return Error::Input(format!("score[{row}] is {score}; scores are numbers in 0..1"));
+    }
     let place = format!("xyxy[{row}] is ({}, {}, {}, {})", b[0], b[1], b[2], b[3]);
-    if b.iter().any(|v| !v.is_finite()) {
+    Error::Input(if b.iter().any(|v| !v.is_finite()) {
         format!("{place}: NaN or infinity; drop the box before the step")
     } else if b.iter().any(|v| !(-OUTSIDE..=1.0 + OUTSIDE).contains(v)) {
         format!("{place}: boxes are relative to the picture (0..1); divide pixels by its width and height")
     } else {
         format!("{place}: empty; x1 < x2 and y1 < y2 are needed")
-    }
+    })
 }

@@ -4,7 +4,7 @@ use crate::detection::Detections;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::facts::{Facts, Observatory, Probes};
-use crate::lifecycle::{Holds, Lifecycle, Timer, Transition};
+use crate::lifecycle::{Holds, Timer, Transition};
 use crate::rules::{Built, build};
 use crate::scene::Scene;
 use crate::stats::Stats;
@@ -55,16 +55,12 @@ impl Engine {
         let mut probes = Probes::default();
         let rules = build_all(&scene, &written, &mut probes)?;
         let stats = Stats::new(&scene, &mut probes, crate::rules::BAND);
-        let watches = rules
-            .into_iter()
-            .filter(|built| built.enabled)
-            .map(|built| Watch { lifecycle: Lifecycle::new(built.timing), built, involved: BTreeMap::new() })
-            .collect();
+        let watches = rules.into_iter().filter(|built| built.enabled).map(Watch::new).collect();
         Ok(Self {
             detections: Detections::default(),
             tracker: Tracker::new(),
             subjects: Subjects::new(scene.aspect),
-            observatory: Observatory::new(probes),
+            observatory: Observatory::new(probes, &scene),
             stats,
             watches,
             signals: BTreeMap::new(),
@@ -123,6 +119,7 @@ impl Engine {
             before: self.last,
             scene: &self.scene,
             subjects: self.observatory.facts(),
+            visits: self.observatory.visits(),
             crossings: self.observatory.crossings(),
             gone: self.subjects.gone(),
             signals: &self.signals,
@@ -134,8 +131,7 @@ impl Engine {
             watch.publish(at, &facts, &mut self.transitions, &mut self.holds, None, &mut self.events);
             watch.lifecycle.forget(facts.gone);
         }
-        self.closed =
-            self.stats.step(at, &self.scene, self.observatory.facts(), self.observatory.crossings());
+        self.closed = self.stats.step(&facts);
         self.last = Some(at);
         Ok(())
     }
@@ -156,6 +152,7 @@ impl Engine {
             before: self.last,
             scene: &self.scene,
             subjects: self.observatory.facts(),
+            visits: self.observatory.visits(),
             crossings: &[],
             gone: &[],
             signals: &self.signals,
@@ -183,6 +180,11 @@ impl Engine {
     /// Events of the last step.
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// Takes the events of the last step out of the engine.
+    pub fn take_events(&mut self) -> std::vec::Drain<'_, Event> {
+        self.events.drain(..)
     }
 
     /// Tracks of the last step, by id.
@@ -234,7 +236,7 @@ impl Engine {
     pub fn remembered(&self) -> usize {
         self.subjects.current().len()
             + self.observatory.facts().len()
-            + self.watches.iter().map(|w| w.lifecycle.len() + w.involved.len()).sum::<usize>()
+            + self.watches.iter().map(Watch::remembered).sum::<usize>()
     }
 
     /// Time of the last step.

@@ -5,6 +5,7 @@ use crate::time::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What happened to an incident.
@@ -34,7 +35,7 @@ impl Change {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measure {
     /// Name with its unit.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// What was measured.
     pub value: f64,
     /// What the rule compares it with.
@@ -53,6 +54,9 @@ pub struct Involved {
     /// Metres on the ground plane.
     pub ground: Option<[f32; 2]>,
 }
+
+/// The subjects of an event; most have one.
+pub type Parties = SmallVec<[Involved; 1]>;
 
 /// What is fixed for all events of a rule.
 #[derive(Debug)]
@@ -87,9 +91,9 @@ pub struct Event {
     /// Since when the condition holds.
     pub since: Timestamp,
     /// Who takes part.
-    pub subjects: Vec<Involved>,
+    pub subjects: Parties,
     /// Measured values and thresholds.
-    pub measured: Vec<Measure>,
+    pub measured: SmallVec<[Measure; 2]>,
     /// Hull of the subjects, relative to the picture.
     pub xyxy: Option<[f32; 4]>,
     /// Why it ended.
@@ -115,11 +119,12 @@ impl Origin {
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]])
-        .map(char::from)
-        .collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for b in bytes {
+        text.push(char::from(DIGITS[usize::from(b >> 4)]));
+        text.push(char::from(DIGITS[usize::from(b & 15)]));
+    }
+    text
 }
 
 /// A box in view units as four numbers relative to the picture.
@@ -180,7 +185,7 @@ impl Serialize for Event {
         map.serialize_entry("since_ms", &self.since.ms())?;
         map.serialize_entry("severity", o.severity)?;
         map.serialize_entry("zone", &o.zone)?;
-        map.serialize_entry("subjects", &self.subjects)?;
+        map.serialize_entry("subjects", &*self.subjects)?;
         map.serialize_entry("measured", &Numbers(&self.measured, true))?;
         map.serialize_entry("threshold", &Numbers(&self.measured, false))?;
         map.serialize_entry("box", &self.xyxy)?;

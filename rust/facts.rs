@@ -3,19 +3,24 @@
 //! Only what was detected in this step moves a fact: a coasting subject keeps its last position, is not `seen`,
 //! and holds nothing.
 
+mod chart;
 mod crossing;
 mod motion;
+mod observatory;
 mod presence;
+#[cfg(test)]
+mod tests;
 
 pub use crossing::LineCrossing;
 pub use motion::SETTLE;
+pub use observatory::Observatory;
 pub use presence::Presence;
 
 use crate::detection::Group;
 use crate::geometry::{BBox, Point};
 use crate::scene::Scene;
-use crate::subject::Subject;
 use crate::time::{Span, Timestamp};
+use chart::Marks;
 use crossing::LineState;
 use motion::{Rest, Track};
 use std::collections::BTreeMap;
@@ -123,7 +128,18 @@ pub struct Fact {
     pub still_since: Option<Timestamp>,
     /// By zone probe.
     pub zones: Vec<Presence>,
+    ended: bool,
+    memory: Box<Memory>,
+}
+
+/// What only the observatory reads. Apart, so that facts stay small: a crowd's facts are moved whenever somebody goes.
+#[derive(Debug)]
+struct Memory {
+    /// By line probe.
     lines: Vec<LineState>,
+    /// Zone probes that it is inside of or has just passed, then line probes that wait for it: the probes whose state
+    /// may change without being touched.
+    busy: Marks,
     observed: bool,
     history: Track,
     rest: Rest,
@@ -161,6 +177,8 @@ pub struct Facts<'a> {
     pub scene: &'a Scene,
     /// Every subject alive, by id, seen in this step or not.
     pub subjects: &'a [Fact],
+    /// By zone probe, who to look at: see [`Self::visitors`].
+    pub visits: &'a [Vec<u32>],
     /// Lines crossed in this step.
     pub crossings: &'a [LineCrossing],
     /// Ids of the subjects that ended in this step.
@@ -174,200 +192,17 @@ impl Facts<'_> {
     pub fn subject(&self, id: u64) -> Option<&Fact> {
         self.subjects.binary_search_by_key(&id, |f| f.id).ok().map(|i| &self.subjects[i])
     }
-}
 
-/// The facts of one view from step to step.
-#[derive(Debug, Default)]
-pub struct Observatory {
-    probes: Probes,
-    facts: Vec<Fact>,
-    crossings: Vec<LineCrossing>,
-    /// Ended facts, kept for their buffers: no allocation while people come and go.
-    pool: Vec<Fact>,
-}
-
-impl Observatory {
-    /// Observes what `probes` ask for.
-    pub fn new(probes: Probes) -> Self {
-        Self { probes, ..Self::default() }
-    }
-
-    /// Subjects in this step.
-    pub fn facts(&self) -> &[Fact] {
-        &self.facts
-    }
-
-    /// Lines crossed in this step.
-    pub fn crossings(&self) -> &[LineCrossing] {
-        &self.crossings
-    }
-
-    /// Forgets everybody.
-    pub fn clear(&mut self) {
-        self.pool.append(&mut self.facts);
-        self.crossings.clear();
-    }
-
-    /// Brings the facts up to date with the subjects of this step, both ordered by id.
-    pub fn step(
-        &mut self,
-        at: Timestamp,
-        scene: &Scene,
-        subjects: &[Subject],
-        scores: impl Fn(&Subject) -> f32,
-    ) {
-        self.crossings.clear();
-        let mut i = 0;
-        for subject in subjects {
-            while i < self.facts.len() && self.facts[i].id < subject.id {
-                self.end(i, scene);
-            }
-            if i == self.facts.len() || self.facts[i].id != subject.id {
-                let fact = self.begin(subject);
-                self.facts.insert(i, fact);
-            }
-            self.facts[i].seen = subject.seen;
-            self.observe(at, i, scene, subject, scores(subject));
-            i += 1;
-        }
-        while i < self.facts.len() {
-            self.end(i, scene);
-        }
-    }
-
-    fn begin(&mut self, subject: &Subject) -> Fact {
-        let mut zones = Vec::new();
-        let mut lines = Vec::new();
-        if let Some(old) = self.pool.pop() {
-            (zones, lines) = (old.zones, old.lines);
-        }
-        zones.clear();
-        zones.resize(self.probes.zones.len(), Presence::OUTSIDE);
-        lines.clear();
-        lines.resize(self.probes.lines.len(), LineState::default());
-        let at = Anchor::Auto.point(&subject.bbox, subject.group);
-        Fact {
-            id: subject.id,
-            group: subject.group,
-            class_id: subject.class_id,
-            best_score: 0.0,
-            bbox: subject.bbox,
-            seen: false,
-            first: subject.first,
-            last_seen: subject.first,
-            previous_seen: None,
-            body: body_size(&subject.bbox, subject.group),
-            at,
-            from: at,
-            ground: None,
-            ground_from: None,
-            velocity: None,
-            still_since: None,
-            zones,
-            lines,
-            observed: false,
-            history: Track::default(),
-            rest: Rest::new(centre(&subject.bbox), subject.first),
-        }
-    }
-
-    fn end(&mut self, index: usize, scene: &Scene) {
-        let fact = self.facts.remove(index);
-        for (probe, state) in fact.lines.iter().enumerate() {
-            let (line, anchor, band) = self.probes.lines[probe];
-            let point = anchor.point(&fact.bbox, fact.group);
-            if let Some(pending) =
-                state.unfinished(&scene.lines[line].1, point, band * fact.body, fact.at_border(scene.aspect))
-            {
-                self.crossings.push(pending.of(probe, &fact));
-            }
-        }
-        // The pool is as large as the crowd once was, never larger.
-        self.pool.push(fact);
-    }
-
-    /// Somebody who went over a line at the picture's border will not be seen beyond it.
-    fn left_the_picture(&mut self, index: usize, scene: &Scene) {
-        let fact = &mut self.facts[index];
-        for probe in 0..self.probes.lines.len() {
-            let (line, anchor, band) = self.probes.lines[probe];
-            let point = anchor.point(&fact.bbox, fact.group);
-            if let Some(pending) =
-                fact.lines[probe].unfinished(&scene.lines[line].1, point, band * fact.body, true)
-            {
-                fact.lines[probe] = LineState::default();
-                self.crossings.push(pending.of(probe, fact));
-            }
-        }
-    }
-
-    fn observe(&mut self, at: Timestamp, index: usize, scene: &Scene, subject: &Subject, score: f32) {
-        let fact = &mut self.facts[index];
-        for presence in &mut fact.zones {
-            presence.settle();
-        }
-        if !subject.seen {
-            if at - fact.last_seen >= LOST && fact.at_border(scene.aspect) {
-                self.left_the_picture(index, scene);
-            }
-            return;
-        }
-        let first = !fact.observed;
-        fact.observed = true;
-        let before = if first { subject.first.min(at) } else { fact.last_seen };
-        let old = fact.bbox;
-        fact.group = subject.group;
-        fact.class_id = subject.class_id;
-        fact.bbox = subject.bbox;
-        fact.previous_seen = (!first).then_some(before);
-        fact.last_seen = at;
-        let elapsed = at - before;
-        let size = body_size(&subject.bbox, subject.group);
-        // A second's memory: long enough to calm the detector, short enough for somebody who walks towards us.
-        let keep = (-elapsed.seconds()).exp();
-        fact.body = if first { size } else { fact.body * keep + size * (1.0 - keep) };
-        fact.best_score = fact.best_score.max(score);
-        fact.from = if first { Anchor::Auto.point(&subject.bbox, subject.group) } else { fact.at };
-        fact.at = Anchor::Auto.point(&subject.bbox, subject.group);
-        fact.ground_from = fact.ground;
-        fact.ground = scene.ground.as_ref().and_then(|g| g.to_metres(fact.at));
-        fact.velocity = match (&scene.ground, fact.ground) {
-            (Some(_), None) => None,
-            (Some(_), Some(metres)) => fact.history.push(at, metres),
-            (None, _) => fact.history.push(at, fact.at).map(|v| v * (1.0 / fact.body)),
-        };
-        fact.still_since = fact.rest.push(at, centre(&subject.bbox), fact.body);
-        if first {
-            // Somebody already there when we first looked stands since the first detection.
-            fact.still_since = fact.still_since.map(|since| since.min(subject.first));
-        }
-        for (presence, &(zone, anchor)) in fact.zones.iter_mut().zip(&self.probes.zones) {
-            let polygon = &scene.zones[zone].1;
-            let to = anchor.point(&subject.bbox, subject.group);
-            let from = if first { to } else { anchor.point(&old, subject.group) };
-            presence.push((before, from), (at, to), polygon, presence::border(subject.group) * fact.body);
-        }
-        for probe in 0..self.probes.lines.len() {
-            let (line, anchor, band) = self.probes.lines[probe];
-            let to = anchor.point(&subject.bbox, subject.group);
-            let from = if first { to } else { anchor.point(&old, subject.group) };
-            let at_border = first && fact.at_border(scene.aspect);
-            let polyline = &scene.lines[line].1;
-            let found =
-                fact.lines[probe].push((before, from), (at, to), polyline, band * fact.body, at_border);
-            if let Some(passed) = found {
-                self.crossings.push(passed.of(probe, fact));
-            }
-        }
+    /// The subjects that are inside the zone of this probe, and those that came, left or passed through in this step;
+    /// by id. For everybody else the zone's [`Presence`] says only that they are outside.
+    pub fn visitors(&self, probe: usize) -> impl Iterator<Item = &Fact> {
+        self.visits[probe].iter().map(|&i| &self.subjects[i as usize])
     }
 }
 
 fn centre(bbox: &BBox) -> Point {
     Point { x: f64::midpoint(bbox.x1, bbox.x2), y: f64::midpoint(bbox.y1, bbox.y2) }
 }
-
-/// Unseen for this long at the picture's border, a subject has left.
-const LOST: Span = Span::from_secs(1);
 
 /// How long a fact may go unseen and still count as present for totals (people inside, members of a group).
 pub const PRESENT: Span = Span::from_secs(2);

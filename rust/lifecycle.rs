@@ -11,10 +11,14 @@
 //! `started` is published on Pending -> Active, unless the place had a start less than `cooldown` ago or
 //! `max_per_hour` of them within the hour: such an incident lives through the same states in silence.
 
+mod holds;
+
 use crate::event::{Change, Measure};
 use crate::time::{Span, Timestamp};
+use holds::{Begin, Held};
+pub use holds::{Holds, Measured, Report, Subjects};
 use smallvec::SmallVec;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// What an incident is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,94 +44,6 @@ pub struct Timing {
     pub cooldown: Span,
     /// Most starts of the rule in any hour.
     pub max_per_hour: Option<u32>,
-}
-
-/// Ids of the subjects that take part.
-pub type Subjects = SmallVec<[u64; 4]>;
-/// A measured value named at compile time.
-pub type Measured = (&'static str, f64, Option<f64>);
-
-/// One condition that a rule found to hold in this step.
-#[derive(Debug)]
-struct Held {
-    key: Key,
-    since: Timestamp,
-    subjects: Subjects,
-    measured: SmallVec<[Measured; 2]>,
-    begin: Begin,
-}
-
-/// What a rule's `since` means for an incident that is already pending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Begin {
-    /// It tells how far back the first hold reaches; interruptions up to `gap` are forgiven.
-    First,
-    /// It tells at every step since when; the rule has its own idea of what breaks the condition.
-    Always,
-    /// It tells when it happened.
-    Moment,
-}
-
-/// What holds now: filled by a rule, read by its lifecycle. The buffer is kept from step to step.
-#[derive(Debug, Default)]
-pub struct Holds {
-    held: Vec<Held>,
-    moments: u64,
-    reports: Vec<Report>,
-}
-
-/// Totals that a measurement publishes.
-#[derive(Debug)]
-pub struct Report {
-    /// Since when they count.
-    pub since: Timestamp,
-    /// Whether they are the last ones.
-    pub last: bool,
-    /// The totals.
-    pub measured: Vec<Measure>,
-}
-
-impl Holds {
-    /// The condition holds for one subject; if nothing was pending, it has held since `since`.
-    pub fn hold(&mut self, subject: u64, since: Timestamp, measured: &[Measured]) {
-        self.push(Key::Subject(subject), since, &[subject], measured, Begin::First);
-    }
-
-    /// The condition holds for one subject without a break since exactly `since`.
-    pub fn hold_since(&mut self, subject: u64, since: Timestamp, measured: &[Measured]) {
-        self.push(Key::Subject(subject), since, &[subject], measured, Begin::Always);
-    }
-
-    /// The condition holds for a group or a place since exactly `since`, with these subjects.
-    pub fn hold_together(&mut self, key: Key, since: Timestamp, subjects: &[u64], measured: &[Measured]) {
-        self.push(key, since, subjects, measured, Begin::Always);
-    }
-
-    /// The condition holds for the rule's place as a whole.
-    pub fn hold_place(&mut self, subjects: &[u64], since: Timestamp, measured: &[Measured]) {
-        self.push(Key::Place, since, subjects, measured, Begin::First);
-    }
-
-    /// Totals to publish; they never alarm.
-    pub fn report(&mut self, since: Timestamp, last: bool, measured: Vec<Measure>) {
-        self.reports.push(Report { since, last, measured });
-    }
-
-    /// Takes the totals to publish.
-    pub fn reports(&mut self) -> std::vec::Drain<'_, Report> {
-        self.reports.drain(..)
-    }
-
-    /// Something momentary happened (a crossing): the same lifecycle, an incident of its own each time.
-    pub fn once(&mut self, subject: u64, since: Timestamp, measured: &[Measured]) {
-        self.moments += 1;
-        self.push(Key::Group(self.moments), since, &[subject], measured, Begin::Moment);
-    }
-
-    fn push(&mut self, key: Key, since: Timestamp, subjects: &[u64], measured: &[Measured], begin: Begin) {
-        let (subjects, measured) = (SmallVec::from_slice(subjects), SmallVec::from_slice(measured));
-        self.held.push(Held { key, since, subjects, measured, begin });
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,12 +112,21 @@ const HOUR: Span = Span::from_secs(3600);
 #[derive(Debug)]
 pub struct Lifecycle {
     timing: Timing,
+    /// By key.
     incidents: Vec<Incident>,
-    starts: VecDeque<Timestamp>,
-    /// When the last incident about a key ended or lapsed: for as long as the key can come again.
-    ends: BTreeMap<Key, Timestamp>,
-    /// Keys that are held under another one, see [`Self::fold`]; gone with the incident or with the subject.
+    past: Past,
+    /// Keys that are held under another one, see [`Self::fold`], by key; gone with the incident.
     aliases: Vec<(Key, Key)>,
+    /// Lists of subjects of crowds whose incidents are over, kept for their buffers; as many as there were at a time.
+    spare: Vec<Subjects>,
+}
+
+/// What is remembered of incidents that are over, and of when they began.
+#[derive(Debug, Default)]
+struct Past {
+    starts: VecDeque<Timestamp>,
+    /// When the last incident about a key ended or lapsed, by key: for as long as the key can come again.
+    ends: Vec<(Key, Timestamp)>,
 }
 
 /// Ends of groups that are remembered; of subjects, those of all that live. With more groups than this at once the oldest
@@ -211,13 +136,8 @@ const ENDS: usize = 256;
 impl Lifecycle {
     /// No incidents yet.
     pub fn new(timing: Timing) -> Self {
-        Self {
-            timing,
-            incidents: Vec::new(),
-            starts: VecDeque::new(),
-            ends: BTreeMap::new(),
-            aliases: Vec::new(),
-        }
+        let past = Past::default();
+        Self { timing, incidents: Vec::new(), past, aliases: Vec::new(), spare: Vec::new() }
     }
 
     /// Pending and active incidents.
@@ -228,8 +148,13 @@ impl Lifecycle {
     /// `key` turned out to be about the same thing as the active incident `into`: from now on one incident, which goes
     /// on as long as either holds.
     pub fn fold(&mut self, key: Key, into: Key) {
-        self.incidents.retain(|i| i.key != key);
-        self.aliases.push((key, into));
+        if let Ok(index) = self.find(key, 0) {
+            self.incidents.remove(index);
+        }
+        match self.aliases.binary_search_by_key(&key, |(key, _)| *key) {
+            Ok(index) => self.aliases[index].1 = into,
+            Err(index) => self.aliases.insert(index, (key, into)),
+        }
     }
 
     /// Drops what is kept for subjects that never come back; `gone` is ordered. Their incidents go on until they clear.
@@ -239,7 +164,7 @@ impl Lifecycle {
         }
         let is_gone = |key: &Key| matches!(key, Key::Subject(id) if gone.binary_search(id).is_ok());
         self.aliases.retain(|(key, _)| !is_gone(key));
-        self.ends.retain(|key, _| !is_gone(key));
+        self.past.ends.retain(|(key, _)| !is_gone(key));
         for incident in self.incidents.iter_mut().filter(|i| is_gone(&i.key)) {
             incident.orphan = true;
         }
@@ -257,166 +182,215 @@ impl Lifecycle {
 
     /// Moves every incident through the table above and empties `holds`.
     pub fn step(&mut self, at: Timestamp, holds: &mut Holds, out: &mut Vec<Transition>) {
-        for held in holds.held.drain(..) {
-            self.held(at, held);
+        let mut next = 0;
+        for held in holds.held() {
+            next = self.held(at, &held, next);
         }
-        let mut i = 0;
-        while i < self.incidents.len() {
-            if self.advance(at, i, out) { i += 1 } else { drop(self.incidents.remove(i)) }
-        }
+        holds.clear();
+        let Self { timing, incidents, past, aliases, spare } = self;
+        incidents.retain_mut(|incident| {
+            let stays = incident.advance(at, timing, past, out);
+            if !stays {
+                aliases.retain(|(_, into)| *into != incident.key);
+                past.remember_end(incident, at);
+                if incident.is_crowd() {
+                    spare.push(std::mem::take(&mut incident.subjects));
+                }
+            }
+            stays
+        });
     }
 
     /// Ends what is active, forgets what is pending.
     pub fn finish(&mut self, out: &mut Vec<Transition>) {
         self.aliases.clear();
-        self.ends.clear();
+        self.past.ends.clear();
         for incident in self.incidents.drain(..) {
             if incident.state != State::Pending && !incident.silent {
-                out.push(transition(&incident, Change::Ended, &self.timing));
+                out.push(incident.transition(Change::Ended, &self.timing));
             }
         }
     }
 
-    fn held(&mut self, at: Timestamp, mut held: Held) {
-        if let Some((_, into)) = self.aliases.iter().find(|(key, _)| *key == held.key) {
-            held.key = *into;
-            if self.incidents.iter().any(|i| i.key == *into && i.last_held == at) {
-                return;
+    /// Where the incident about `key` is, or would be. Rules go through subjects by id, as incidents are kept: the
+    /// place after the last one asked about is a good guess.
+    fn find(&self, key: Key, guess: usize) -> Result<usize, usize> {
+        if self.incidents.get(guess).is_some_and(|i| i.key == key) {
+            return Ok(guess);
+        }
+        self.incidents.binary_search_by_key(&key, |i| i.key)
+    }
+
+    /// Takes in what holds; gives the place after it.
+    fn held(&mut self, at: Timestamp, held: &Held<'_>, guess: usize) -> usize {
+        let mut key = held.key;
+        if !self.aliases.is_empty()
+            && let Ok(alias) = self.aliases.binary_search_by_key(&key, |(key, _)| *key)
+        {
+            key = self.aliases[alias].1;
+            if self.find(key, guess).is_ok_and(|i| self.incidents[i].last_held == at) {
+                return guess;
             }
         }
-        match self.incidents.binary_search_by_key(&held.key, |i| i.key) {
+        let index = match self.find(key, guess) {
             Ok(index) => {
-                let incident = &mut self.incidents[index];
-                if incident.state == State::Pending {
-                    if held.begin == Begin::Always {
-                        incident.since =
-                            incident.floor.map_or(held.since, |floor| held.since.max(floor)).min(at);
-                    }
-                } else {
-                    incident.state = State::Active;
-                    incident.changed |=
-                        !matches!(held.key, Key::Subject(_)) && incident.subjects != held.subjects;
-                }
-                incident.last_held = at;
-                incident.subjects = held.subjects;
-                incident.measured = held.measured;
+                self.incidents[index].hold(at, held);
+                index
             }
             Err(place) => {
-                let floor = self.ends.get(&held.key).copied();
-                let incident = Incident {
-                    key: held.key,
-                    state: State::Pending,
-                    since: floor.map_or(held.since, |floor| held.since.max(floor)).min(at),
-                    last_held: at,
-                    silent: false,
-                    subjects: held.subjects,
-                    measured: held.measured,
-                    told: at,
-                    changed: false,
-                    moment: held.begin == Begin::Moment,
-                    floor,
-                    orphan: false,
-                };
+                // A moment has a key of its own each time.
+                let floor = if held.begin == Begin::Moment { None } else { self.past.end(key) };
+                let mut incident = Incident::new(at, key, held, floor);
+                if incident.is_crowd() {
+                    incident.subjects = self.spare.pop().unwrap_or_default();
+                }
+                incident.hold(at, held);
                 self.incidents.insert(place, incident);
+                place
             }
+        };
+        index + 1
+    }
+}
+
+impl Incident {
+    fn new(at: Timestamp, key: Key, held: &Held<'_>, floor: Option<Timestamp>) -> Self {
+        Self {
+            key,
+            state: State::Pending,
+            since: floor.map_or(held.since, |floor| held.since.max(floor)).min(at),
+            last_held: at,
+            silent: false,
+            subjects: SmallVec::new(),
+            measured: SmallVec::new(),
+            told: at,
+            changed: false,
+            moment: held.begin == Begin::Moment,
+            floor,
+            orphan: false,
         }
     }
 
-    /// Whether the incident stays.
-    fn advance(&mut self, at: Timestamp, index: usize, out: &mut Vec<Transition>) -> bool {
-        let held_now = self.incidents[index].last_held == at;
-        match (self.incidents[index].state, held_now) {
+    /// Whether it may be about many subjects.
+    fn is_crowd(&self) -> bool {
+        !self.moment && !matches!(self.key, Key::Subject(_))
+    }
+
+    /// It begins or goes on.
+    fn hold(&mut self, at: Timestamp, held: &Held<'_>) {
+        if self.state == State::Pending {
+            if held.begin == Begin::Always {
+                self.since = self.floor.map_or(held.since, |floor| held.since.max(floor)).min(at);
+            }
+        } else {
+            self.state = State::Active;
+            self.changed |= !matches!(self.key, Key::Subject(_)) && *self.subjects != *held.subjects;
+        }
+        self.last_held = at;
+        // In place: a crowd's list keeps its buffer.
+        self.subjects.clear();
+        self.subjects.extend_from_slice(held.subjects);
+        self.measured.clear();
+        self.measured.extend_from_slice(held.measured);
+    }
+
+    /// Moves on; whether the incident stays.
+    fn advance(
+        &mut self,
+        at: Timestamp,
+        timing: &Timing,
+        past: &mut Past,
+        out: &mut Vec<Transition>,
+    ) -> bool {
+        match (self.state, self.last_held == at) {
             (State::Pending, true) => {
-                if at - self.incidents[index].since >= self.timing.after {
-                    let silent = !self.may_start(at);
-                    let incident = &mut self.incidents[index];
-                    incident.state = State::Active;
-                    incident.silent = silent;
-                    incident.told = at;
-                    incident.changed = false;
-                    if !silent {
-                        self.starts.push_back(at);
-                        out.push(transition(&self.incidents[index], Change::Started, &self.timing));
+                if at - self.since >= timing.after {
+                    self.silent = !past.may_start(at, timing);
+                    self.state = State::Active;
+                    self.told = at;
+                    self.changed = false;
+                    if !self.silent {
+                        past.starts.push_back(at);
+                        out.push(self.transition(Change::Started, timing));
                     }
                 }
                 true
             }
-            (State::Pending, false) => {
-                let stays = at - self.incidents[index].last_held <= self.timing.gap;
-                if !stays {
-                    self.remember_end(index, at);
-                }
-                stays
-            }
+            (State::Pending, false) => at - self.last_held <= timing.gap,
             (_, true) => {
-                let timing = self.timing;
-                let incident = &mut self.incidents[index];
-                if incident.changed && !incident.silent && at - incident.told >= UPDATE_EVERY {
-                    incident.changed = false;
-                    incident.told = at;
-                    out.push(transition(incident, Change::Updated, &timing));
+                if self.changed && !self.silent && at - self.told >= UPDATE_EVERY {
+                    self.changed = false;
+                    self.told = at;
+                    out.push(self.transition(Change::Updated, timing));
                 }
                 true
             }
             (_, false) => {
-                let incident = &mut self.incidents[index];
-                incident.state = State::Clearing;
-                if !incident.moment && at - incident.last_held < self.timing.clear_after {
+                self.state = State::Clearing;
+                if !self.moment && at - self.last_held < timing.clear_after {
                     return true;
                 }
-                if !incident.silent {
-                    out.push(transition(incident, Change::Ended, &self.timing));
+                if !self.silent {
+                    out.push(self.transition(Change::Ended, timing));
                 }
-                self.remember_end(index, at);
                 false
             }
         }
     }
 
-    fn remember_end(&mut self, index: usize, at: Timestamp) {
-        let Incident { key, orphan, moment, .. } = self.incidents[index];
-        self.aliases.retain(|(_, into)| *into != key);
-        // A moment has a key of its own each time.
-        if orphan || moment {
-            return;
+    fn transition(&self, change: Change, timing: &Timing) -> Transition {
+        let mut measured = SmallVec::new();
+        if timing.after > Span::ZERO {
+            let held = (self.last_held - self.since).seconds();
+            measured.push(("held_s", held, Some(timing.after.seconds())));
         }
-        if matches!(key, Key::Group(_)) && self.ends.len() == ENDS {
-            self.ends.pop_first();
+        measured.extend(self.measured.iter().copied());
+        Transition {
+            key: self.key,
+            change,
+            since: self.since,
+            subjects: self.subjects.clone(),
+            measured,
+            moment: self.moment,
         }
-        self.ends.insert(key, at);
-    }
-
-    fn may_start(&mut self, at: Timestamp) -> bool {
-        // Only what the two limits can ask about is kept.
-        let longest = if self.timing.max_per_hour.is_some() {
-            HOUR.max(self.timing.cooldown)
-        } else {
-            self.timing.cooldown
-        };
-        while self.starts.front().is_some_and(|start| at - *start >= longest) {
-            self.starts.pop_front();
-        }
-        let in_cooldown = self.timing.cooldown > Span::ZERO
-            && self.starts.back().is_some_and(|s| at - *s < self.timing.cooldown);
-        let in_hour = self.starts.iter().filter(|start| at - **start < HOUR).count();
-        !in_cooldown && self.timing.max_per_hour.is_none_or(|most| in_hour < most as usize)
     }
 }
 
-fn transition(incident: &Incident, change: Change, timing: &Timing) -> Transition {
-    let mut measured = SmallVec::new();
-    if timing.after > Span::ZERO {
-        let held = (incident.last_held - incident.since).seconds();
-        measured.push(("held_s", held, Some(timing.after.seconds())));
+impl Past {
+    /// When the last incident about `key` was over.
+    fn end(&self, key: Key) -> Option<Timestamp> {
+        self.ends.binary_search_by_key(&key, |(ended, _)| *ended).ok().map(|index| self.ends[index].1)
     }
-    measured.extend(incident.measured.iter().copied());
-    Transition {
-        key: incident.key,
-        change,
-        since: incident.since,
-        subjects: incident.subjects.clone(),
-        measured,
-        moment: incident.moment,
+
+    fn remember_end(&mut self, incident: &Incident, at: Timestamp) {
+        let Incident { key, orphan, moment, .. } = *incident;
+        // Every moment has a key of its own, and whoever is gone does not come again: nobody will ask.
+        if orphan || moment {
+            return;
+        }
+        match self.ends.binary_search_by_key(&key, |(ended, _)| *ended) {
+            Ok(index) => self.ends[index].1 = at,
+            Err(mut index) => {
+                let oldest = self.ends.partition_point(|(ended, _)| matches!(ended, Key::Subject(_)));
+                if matches!(key, Key::Group(_)) && self.ends.len() - oldest >= ENDS && index > oldest {
+                    self.ends.remove(oldest);
+                    index -= 1;
+                }
+                self.ends.insert(index, (key, at));
+            }
+        }
+    }
+
+    fn may_start(&mut self, at: Timestamp, timing: &Timing) -> bool {
+        // Only what the two limits can ask about is kept.
+        let longest = if timing.max_per_hour.is_some() { HOUR.max(timing.cooldown) } else { timing.cooldown };
+        while self.starts.front().is_some_and(|start| at - *start >= longest) {
+            self.starts.pop_front();
+        }
+        let in_cooldown =
+            timing.cooldown > Span::ZERO && self.starts.back().is_some_and(|s| at - *s < timing.cooldown);
+        let in_hour = self.starts.iter().filter(|start| at - **start < HOUR).count();
+        !in_cooldown && timing.max_per_hour.is_none_or(|most| in_hour < most as usize)
     }
 }
 

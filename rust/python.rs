@@ -8,6 +8,7 @@
 mod arguments;
 mod arrays;
 mod replay;
+mod signals;
 mod tracks;
 
 use crate::engine::{Boxes, Engine as Core};
@@ -23,9 +24,10 @@ use numpy::PyUntypedArrayMethods;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use replay::{Recording, replay_all};
 use serde_json::{Value, json};
+use signals::{owned, signals_of};
 use tracks::Tracks;
 
 create_exception!(
@@ -63,21 +65,6 @@ fn to_python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
     Ok(py.import("json")?.call_method1("loads", (value.to_string(),))?.unbind())
 }
 
-type Signals = Vec<(String, String)>;
-
-fn pairs(signals: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> + Clone {
-    signals.iter().map(|(name, state)| (name.as_str(), state.as_str()))
-}
-
-fn signals_of(mapping: Option<&Bound<'_, PyAny>>) -> PyResult<Signals> {
-    let Some(mapping) = mapping.filter(|m| !m.is_none()) else { return Ok(Vec::new()) };
-    let wrong = |_| {
-        InputError::new_err("signals must map names to states, both strings, such as {\"light-3\": \"red\"}")
-    };
-    let items = mapping.call_method0("items").map_err(wrong)?;
-    items.try_iter().map_err(wrong)?.map(|item| item?.extract::<(String, String)>().map_err(wrong)).collect()
-}
-
 /// A change of one incident: it started, was updated, or ended.
 #[pyclass(frozen, module = "beffroi._core")]
 struct Event {
@@ -85,8 +72,12 @@ struct Event {
 }
 
 impl Event {
-    fn list(events: &[CoreEvent]) -> Vec<Self> {
-        events.iter().map(|e| Self { inner: e.clone() }).collect()
+    /// Takes the events of the last step.
+    fn list(py: Python<'_>, core: &mut Core) -> PyResult<Vec<Py<Self>>> {
+        if core.events().is_empty() {
+            return Ok(Vec::new());
+        }
+        core.take_events().map(|inner| Py::new(py, Self { inner })).collect()
     }
 }
 
@@ -128,7 +119,7 @@ impl Event {
     fn measured<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         for m in &self.inner.measured {
-            dict.set_item(&m.name, m.value)?;
+            dict.set_item(&*m.name, m.value)?;
         }
         Ok(dict)
     }
@@ -137,7 +128,7 @@ impl Event {
         let dict = PyDict::new(py);
         for m in &self.inner.measured {
             if let Some(threshold) = m.threshold {
-                dict.set_item(&m.name, threshold)?;
+                dict.set_item(&*m.name, threshold)?;
             }
         }
         Ok(dict)
@@ -163,7 +154,7 @@ impl Event {
 #[pyclass(frozen, module = "beffroi._core")]
 struct Step {
     tracks: Py<Tracks>,
-    events: Vec<CoreEvent>,
+    events: Vec<Py<Event>>,
     renamed: Vec<(i64, i64, i64)>,
     closed: Option<Value>,
 }
@@ -175,8 +166,8 @@ impl Step {
         self.tracks.clone_ref(py)
     }
     #[getter]
-    fn events(&self) -> Vec<Event> {
-        Event::list(&self.events)
+    fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, &self.events)
     }
     #[getter]
     fn renamed(&self) -> Vec<(i64, i64, i64)> {
@@ -221,21 +212,22 @@ impl Engine {
         let signals = signals_of(signals)?;
         let boxes =
             Boxes { xyxy: xyxy.as_slice().unwrap_or(&[]), score: slice(&score), class_id: slice(&class_id) };
-        let motion = motion.map(|m| m.0);
-        self.core.step(Timestamp::from_ms(at_ms.0), boxes, pairs(&signals), motion)?;
+        let states = signals.iter().map(|(name, state)| (&**name, &**state));
+        self.core.step(Timestamp::from_ms(at_ms.0), boxes, states, motion.map(|m| m.0))?;
         let renamed = self.core.renamed().iter().map(|r| (r.subject as i64, r.old as i64, r.new as i64));
         Ok(Step {
             tracks: Py::new(py, Tracks::of(&self.core, at_ms.0))?,
-            events: self.core.events().to_vec(),
             renamed: renamed.collect(),
             closed: self.core.closed().cloned(),
+            events: Event::list(py, &mut self.core)?,
         })
     }
 
     #[pyo3(signature = (at_ms, reason=None), text_signature = "($self, at_ms, reason='end_of_stream')")]
-    fn finish(&mut self, at_ms: Millis, reason: Option<Text>) -> PyResult<Vec<Event>> {
+    fn finish(&mut self, py: Python<'_>, at_ms: Millis, reason: Option<Text>) -> PyResult<Vec<Py<Event>>> {
         let reason = reason.map_or_else(|| "end_of_stream".to_owned(), |text| text.0);
-        Ok(Event::list(self.core.finish(Timestamp::from_ms(at_ms.0), &reason)?))
+        self.core.finish(Timestamp::from_ms(at_ms.0), &reason)?;
+        Event::list(py, &mut self.core)
     }
 
     #[pyo3(signature = (at_ms, offsets, xyxy, score, class_id, signals=None, motion=None))]
@@ -272,7 +264,7 @@ impl Engine {
                 let wrong =
                     |_| InputError::new_err("signals must be a list with one mapping (or None) per picture");
                 let list = list.try_iter().map_err(wrong)?;
-                list.map(|m| signals_of(Some(&m?))).collect::<PyResult<Vec<_>>>()?
+                list.map(|m| owned(&m?)).collect::<PyResult<Vec<_>>>()?
             }
             None => vec![Vec::new(); at.len()],
         };

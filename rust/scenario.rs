@@ -194,7 +194,7 @@ impl Play<'_> {
                 change: event.change.as_str().to_owned(),
                 actors,
                 moment: event.moment,
-                values: event.measured.iter().map(|m| (m.name.clone(), m.value)).collect(),
+                values: event.measured.iter().map(|m| (m.name.to_string(), m.value)).collect(),
             });
         }
     }

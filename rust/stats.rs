@@ -1,6 +1,6 @@
 //! Statistics: counts at every line, people and vehicles in every zone. Fixed-size accumulators, no images, no tracks.
 
-use crate::facts::{Fact, LineCrossing, PRESENT, Probes};
+use crate::facts::{Fact, Facts, PRESENT, Probes};
 use crate::scene::Scene;
 use crate::time::{Span, Timestamp};
 use serde_json::{Map, Value, json};
@@ -50,13 +50,8 @@ impl Stats {
     }
 
     /// Adds a step; gives the minute that it closes, if any.
-    pub fn step(
-        &mut self,
-        at: Timestamp,
-        scene: &Scene,
-        facts: &[Fact],
-        crossings: &[LineCrossing],
-    ) -> Option<Value> {
+    pub fn step(&mut self, facts: &Facts<'_>) -> Option<Value> {
+        let (at, scene) = (facts.at, facts.scene);
         let began = *self.began.get_or_insert_with(|| floor(at));
         let last = self.last.replace(at).unwrap_or(at);
         let closed = if at - began >= PERIOD {
@@ -69,7 +64,7 @@ impl Stats {
             self.stay(at - last);
             None
         };
-        for crossing in crossings {
+        for crossing in facts.crossings {
             if let Some(line) = self.line_probes.iter().position(|p| *p == crossing.probe) {
                 let (class, way) = (usize::from(crossing.class_id), usize::from(!crossing.rightwards));
                 self.totals[line][class][way] += 1;
@@ -77,8 +72,8 @@ impl Stats {
             }
         }
         for (zone, probe) in self.zone_probes.iter().enumerate() {
-            let inside =
-                facts.iter().filter(|f| f.zones[*probe].inside && at - f.last_seen <= PRESENT).count() as u64;
+            let present = |f: &&Fact| f.zones[*probe].inside && at - f.last_seen <= PRESENT;
+            let inside = facts.visitors(*probe).filter(present).count() as u64;
             let stats = &mut self.zones[zone];
             stats.now = inside;
             stats.peak = stats.peak.max(inside);

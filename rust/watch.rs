@@ -1,13 +1,13 @@
 //! A rule at work: what it finds to hold becomes transitions, and transitions become events.
 
-use crate::event::{Change, Event, Involved, Measure, relative};
+use crate::event::{Change, Event, Involved, Measure, Parties, relative};
 use crate::facts::{Fact, Facts};
 use crate::geometry::BBox;
 use crate::lifecycle::{Holds, Key, Lifecycle, Transition};
 use crate::rules::Built;
 use crate::scene::Scene;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A rule that runs.
@@ -15,11 +15,27 @@ use std::sync::Arc;
 pub(crate) struct Watch {
     pub(crate) built: Built,
     pub(crate) lifecycle: Lifecycle,
-    /// Subjects of active incidents as last seen: an incident may outlive them.
-    pub(crate) involved: BTreeMap<Key, Vec<Involved>>,
+    /// Subjects of active incidents as last seen, by key: an incident may outlive them.
+    involved: Vec<(Key, Parties)>,
+    /// Why incidents end by themselves.
+    cleared: Arc<str>,
 }
 
 impl Watch {
+    pub(crate) fn new(built: Built) -> Self {
+        Self {
+            lifecycle: Lifecycle::new(built.timing),
+            built,
+            involved: Vec::new(),
+            cleared: Arc::from("cleared"),
+        }
+    }
+
+    /// Number of incidents remembered here or there.
+    pub(crate) fn remembered(&self) -> usize {
+        self.lifecycle.len() + self.involved.len()
+    }
+
     /// Turns transitions and reports into events.
     pub(crate) fn publish(
         &mut self,
@@ -38,8 +54,8 @@ impl Watch {
                 change,
                 at,
                 since: report.since,
-                subjects: Vec::new(),
-                measured: report.measured,
+                subjects: Parties::new(),
+                measured: SmallVec::from_vec(report.measured),
                 xyxy: None,
                 reason: reason.cloned(),
                 moment: false,
@@ -64,15 +80,16 @@ impl Watch {
     fn told_already(&self, started: &Transition, facts: &Facts<'_>) -> Option<Key> {
         let (Key::Subject(id), false) = (started.key, started.moment) else { return None };
         let fact = facts.subject(id)?;
-        self.involved.keys().copied().find(|key| {
+        self.involved.iter().map(|(key, _)| *key).find(|key| {
             let Key::Subject(other) = *key else { return false };
             facts.subject(other).is_some_and(|f| f.group == fact.group && nested(&f.bbox, &fact.bbox))
         })
     }
 
     fn event(&mut self, at: Timestamp, facts: &Facts<'_>, t: Transition, reason: Option<&Arc<str>>) -> Event {
-        let known = self.involved.remove(&t.key).unwrap_or_default();
-        let involved: Vec<Involved> = t
+        let place = self.involved.binary_search_by_key(&t.key, |(key, _)| *key);
+        let known: &[Involved] = place.map_or(&[], |i| &self.involved[i].1);
+        let involved: Parties = t
             .subjects
             .iter()
             .filter_map(|id| {
@@ -80,15 +97,18 @@ impl Watch {
                 alive.or_else(|| known.iter().find(|k| k.id == *id).cloned())
             })
             .collect();
+        let ended = t.change == Change::Ended;
+        match place {
+            Ok(i) if ended => drop(self.involved.remove(i)),
+            Ok(i) => self.involved[i].1.clone_from(&involved),
+            Err(_) if ended => {}
+            Err(i) => self.involved.insert(i, (t.key, involved.clone())),
+        }
         let key = match t.key {
             Key::Subject(id) => format!("s{id}"),
             Key::Group(id) => format!("g{id}"),
             Key::Place => "p".to_owned(),
         };
-        let ended = t.change == Change::Ended;
-        if !ended {
-            self.involved.insert(t.key, involved.clone());
-        }
         Event {
             id: self.built.origin.incident(&key, t.since),
             origin: Arc::clone(&self.built.origin),
@@ -99,7 +119,7 @@ impl Watch {
             subjects: involved,
             moment: t.moment,
             measured: t.measured.into_iter().map(Measure::from).collect(),
-            reason: ended.then(|| reason.cloned().unwrap_or_else(|| Arc::from("cleared"))),
+            reason: ended.then(|| reason.cloned().unwrap_or_else(|| Arc::clone(&self.cleared))),
         }
     }
 }

@@ -66,6 +66,11 @@ pub(super) struct LineState {
 const SURE: f64 = 0.25;
 
 impl LineState {
+    /// Whether nothing is to be confirmed: a way that keeps its `band` from the line then changes nothing.
+    pub(super) fn is_idle(&self) -> bool {
+        self.over.is_none() && self.depth >= 1.0
+    }
+
     pub(super) fn push(
         &mut self,
         (before, from): (Timestamp, Point),

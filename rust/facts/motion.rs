@@ -14,7 +14,10 @@ const SAMPLES: usize = 8;
 /// The last positions, in the unit of the velocity that is asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Track {
+    /// A ring: the oldest gives its place to the newest.
     samples: [(i64, Point); SAMPLES],
+    /// Where the oldest is.
+    begin: usize,
     len: usize,
 }
 
@@ -22,30 +25,38 @@ impl Track {
     /// Adds a position; gives the least-squares slope per second over the window, once it is long enough.
     pub(super) fn push(&mut self, at: Timestamp, p: Point) -> Option<Point> {
         let now = at.ms();
-        if self.len > 0 && now - self.samples[self.len - 1].0 < SPACING.ms() && self.len > 1 {
-            // The newest stands for its whole interval: replace it until the interval is over.
-            if now - self.samples[self.len - 2].0 < SPACING.ms() {
-                self.samples[self.len - 1] = (now, p);
-                return self.slope(now);
-            }
+        // The newest stands for its whole interval: it is replaced until the interval is over.
+        let last = self.len.wrapping_sub(1);
+        if self.len > 1
+            && now - self.samples[self.place(last)].0 < SPACING.ms()
+            && now - self.samples[self.place(last - 1)].0 < SPACING.ms()
+        {
+            self.samples[self.place(last)] = (now, p);
+            return self.slope(now);
         }
         if self.len == SAMPLES {
-            self.samples.copy_within(1.., 0);
-            self.len -= 1;
+            self.begin = self.place(1);
+        } else {
+            self.len += 1;
         }
-        self.samples[self.len] = (now, p);
-        self.len += 1;
+        self.samples[self.place(self.len - 1)] = (now, p);
         self.slope(now)
     }
 
+    /// Where the sample is that came `i` after the oldest.
+    fn place(&self, i: usize) -> usize {
+        (self.begin + i) % SAMPLES
+    }
+
     fn slope(&self, now: i64) -> Option<Point> {
-        let used = self.samples[..self.len].iter().filter(|(t, _)| now - t <= WINDOW.ms());
+        let all = (0..self.len).map(|i| self.samples[self.place(i)]);
+        let used = all.skip_while(|(t, _)| now - t > WINDOW.ms());
         let (mut n, mut st, mut sx, mut sy, mut stt, mut stx, mut sty) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
         let mut oldest = now;
         for (t, p) in used {
             // Seconds before now: small numbers, no cancellation.
             let s = (t - now) as f64 / 1000.0;
-            oldest = oldest.min(*t);
+            oldest = oldest.min(t);
             n += 1.0;
             st += s;
             sx += p.x;

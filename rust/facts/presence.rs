@@ -45,6 +45,11 @@ impl Presence {
         crossed: None,
     };
 
+    /// Whether it says only that the subject is outside: a way that does not touch the zone then changes nothing.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.inside && !self.entered && !self.left && self.crossed.is_none()
+    }
+
     /// Momentary facts are over.
     pub(super) fn settle(&mut self) {
         self.entered = false;

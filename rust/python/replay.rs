@@ -1,6 +1,5 @@
 //! A whole recording through the engine, without Python.
 
-use super::{Signals, pairs};
 use crate::engine::{Boxes, Engine as Core, affine};
 use crate::error::Error;
 use crate::event::Event;
@@ -14,7 +13,7 @@ pub(super) struct Recording {
     pub(super) xyxy: Vec<f32>,
     pub(super) score: Vec<f32>,
     pub(super) class_id: Vec<u16>,
-    pub(super) signals: Vec<Signals>,
+    pub(super) signals: Vec<Vec<(String, String)>>,
     /// Six numbers a picture, or nothing at all.
     pub(super) motion: Vec<f32>,
 }
@@ -47,9 +46,9 @@ pub(super) fn replay_all(core: &mut Core, recording: &Recording) -> Result<Vec<E
         other @ Error::Config { .. } => other,
     };
     let mut signals = BTreeMap::new();
-    for (name, state) in recording.signals.iter().flat_map(|s| pairs(s)) {
+    for (name, state) in recording.signals.iter().flatten() {
         // The longest state of each name: a recording may say the same again at every picture.
-        let longest = signals.entry(name).or_insert(state);
+        let longest = signals.entry(name.as_str()).or_insert(state.as_str());
         if state.len() > longest.len() {
             *longest = state;
         }
@@ -68,9 +67,9 @@ pub(super) fn replay_all(core: &mut Core, recording: &Recording) -> Result<Vec<E
     let mut events = Vec::new();
     for i in 0..frames {
         let at = Timestamp::from_ms(recording.at[i]);
-        core.step(at, recording.boxes(i), pairs(&recording.signals[i]), recording.motion(i))
-            .map_err(|e| numbered(i, e))?;
-        events.extend_from_slice(core.events());
+        let signals = recording.signals[i].iter().map(|(name, state)| (name.as_str(), state.as_str()));
+        core.step(at, recording.boxes(i), signals, recording.motion(i)).map_err(|e| numbered(i, e))?;
+        events.extend(core.take_events());
     }
     Ok(events)
 }

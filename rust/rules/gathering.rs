@@ -78,6 +78,9 @@ struct Member {
     last: Timestamp,
 }
 
+/// Lists of members have room for this many from the start: most groups never make them grow.
+const LIST: usize = 64;
+
 /// A group of the last step, to be recognised by its members.
 #[derive(Debug)]
 struct Group {
@@ -95,6 +98,24 @@ struct Gathering {
     members: Vec<Member>,
     groups: Vec<Group>,
     keys: u64,
+    room: Room,
+}
+
+/// Buffers that are kept from step to step.
+#[derive(Debug, Default)]
+struct Room {
+    /// Everybody who counts: indices into the subjects of the step.
+    people: Vec<usize>,
+    /// Beside `people`: index of the first person of their group.
+    label: Vec<usize>,
+    /// People whose links are still to be followed.
+    open: Vec<usize>,
+    /// Ids of one group.
+    ids: Vec<u64>,
+    /// Since when each of them has been in it.
+    since: Vec<Timestamp>,
+    /// Lists of groups that are no more.
+    lists: Vec<Vec<u64>>,
 }
 
 fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn Rule>> {
@@ -111,7 +132,16 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
     }
     let probe = context.probes.zone(context.zone.unwrap_or_default(), context.anchor);
     let (filter, gap) = (context.take_filter(), context.timing.gap);
-    Ok(Box::new(Gathering { probe, filter, params, gap, members: Vec::new(), groups: Vec::new(), keys: 0 }))
+    Ok(Box::new(Gathering {
+        probe,
+        filter,
+        params,
+        gap,
+        members: Vec::new(),
+        groups: Vec::new(),
+        keys: 0,
+        room: Room::default(),
+    }))
 }
 
 impl Gathering {
@@ -132,10 +162,11 @@ impl Gathering {
         }
     }
 
-    /// Index of the group's first person for every person, by flooding along links.
-    fn clusters(&self, people: &[&Fact]) -> Vec<usize> {
-        let mut label: Vec<usize> = vec![usize::MAX; people.len()];
-        let mut open = Vec::new();
+    /// Writes down the index of the group's first person for every person, by flooding along links.
+    fn label(&self, room: &mut Room, subjects: &[Fact]) {
+        let Room { people, label, open, .. } = room;
+        label.clear();
+        label.resize(people.len(), usize::MAX);
         for first in 0..people.len() {
             if label[first] != usize::MAX {
                 continue;
@@ -144,14 +175,13 @@ impl Gathering {
             open.push(first);
             while let Some(i) = open.pop() {
                 for j in first + 1..people.len() {
-                    if label[j] == usize::MAX && self.linked(people[i], people[j]) {
+                    if label[j] == usize::MAX && self.linked(&subjects[people[i]], &subjects[people[j]]) {
                         label[j] = first;
                         open.push(j);
                     }
                 }
             }
         }
-        label
     }
 
     fn member_since(&mut self, subject: u64, at: Timestamp, first: Timestamp) -> Timestamp {
@@ -173,7 +203,7 @@ impl Gathering {
     }
 
     /// The key of the earlier group that shares most members, or a new one.
-    fn key_of(&mut self, members: &[u64], at: Timestamp) -> u64 {
+    fn key_of(&mut self, members: &[u64], lists: &mut Vec<Vec<u64>>, at: Timestamp) -> u64 {
         let shared = |g: &Group| g.members.iter().filter(|m| members.contains(m)).count();
         let best = self
             .groups
@@ -182,52 +212,74 @@ impl Gathering {
             .filter(|(_, g)| g.last < at && shared(g) > 0)
             .max_by_key(|(i, g)| (shared(g), usize::MAX - i));
         if let Some((i, _)) = best {
-            self.groups[i].members = members.to_vec();
-            self.groups[i].last = at;
-            return self.groups[i].key;
+            let group = &mut self.groups[i];
+            group.members.clear();
+            group.members.extend_from_slice(members);
+            group.last = at;
+            return group.key;
         }
         self.keys += 1;
-        self.groups.push(Group { key: self.keys, members: members.to_vec(), last: at });
+        let mut list = lists.pop().unwrap_or_default();
+        list.reserve(members.len().max(LIST));
+        list.extend_from_slice(members);
+        self.groups.push(Group { key: self.keys, members: list, last: at });
         self.keys
+    }
+
+    /// Drops groups that have not been seen for too long, but not their lists.
+    fn forget(&mut self, at: Timestamp, gap: Span, lists: &mut Vec<Vec<u64>>) {
+        self.groups.retain_mut(|group| {
+            let stays = at - group.last <= gap;
+            if !stays {
+                group.members.clear();
+                lists.push(std::mem::take(&mut group.members));
+            }
+            stays
+        });
+    }
+
+    fn look(&mut self, facts: &Facts<'_>, room: &mut Room, holds: &mut Holds) {
+        let (at, at_least) = (facts.at, self.params.at_least);
+        room.people.clear();
+        let all = facts.subjects;
+        let inside = facts.visits[self.probe].iter().map(|&i| i as usize);
+        room.people.extend(inside.filter(|&i| self.counts(&all[i], facts)));
+        if room.people.len() < at_least {
+            return;
+        }
+        self.label(room, all);
+        let Room { people, label, ids, since, lists, .. } = room;
+        for first in 0..people.len() {
+            ids.clear();
+            since.clear();
+            let of_group = || (0..people.len()).filter(|&i| label[i] == first).map(|i| &all[people[i]]);
+            ids.extend(of_group().map(|person| person.id));
+            if ids.len() < at_least {
+                continue;
+            }
+            since.extend(of_group().map(|person| {
+                let came = person.onset(at);
+                let came = if self.params.still { person.still_since.unwrap_or(came) } else { came };
+                self.member_since(person.id, at, came)
+            }));
+            since.sort_unstable();
+            // The moment from which `at_least` of them have all been here.
+            let together = since[at_least - 1];
+            let key = Key::Group(self.key_of(ids, lists, at));
+            let people = ("people", ids.len() as f64, Some(at_least as f64));
+            holds.hold_together(key, together, ids, &[people]);
+        }
     }
 }
 
 impl Rule for Gathering {
     fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds) {
-        let at = facts.at;
-        let (gap, gone) = (self.gap.max(PRESENT), facts.gone);
+        let gone = facts.gone;
         self.members.retain(|m| !gone.contains(&m.subject));
-        self.groups.retain(|g| at - g.last <= gap);
-        let people: Vec<&Fact> = facts.subjects.iter().filter(|f| self.counts(f, facts)).collect();
-        if people.len() < self.params.at_least {
-            return;
-        }
-        let label = self.clusters(&people);
-        for first in 0..people.len() {
-            let of_group = |i: &usize| label[*i] == first;
-            let members: Vec<u64> = (0..people.len()).filter(of_group).map(|i| people[i].id).collect();
-            if members.len() < self.params.at_least {
-                continue;
-            }
-            let mut since: Vec<Timestamp> = (0..people.len())
-                .filter(of_group)
-                .map(|i| {
-                    let came = people[i].onset(at);
-                    let came = if self.params.still { people[i].still_since.unwrap_or(came) } else { came };
-                    self.member_since(people[i].id, at, came)
-                })
-                .collect();
-            since.sort_unstable();
-            // The moment from which `at_least` of them have all been here.
-            let together = since[self.params.at_least - 1];
-            let key = Key::Group(self.key_of(&members, at));
-            holds.hold_together(
-                key,
-                together,
-                &members,
-                &[("people", members.len() as f64, Some(self.params.at_least as f64))],
-            );
-        }
+        let mut room = std::mem::take(&mut self.room);
+        self.forget(facts.at, self.gap.max(PRESENT), &mut room.lists);
+        self.look(facts, &mut room, holds);
+        self.room = room;
     }
 
     fn finish(&mut self, _: &mut Holds) {

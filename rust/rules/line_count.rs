@@ -111,7 +111,8 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
 impl Count {
     fn report(&self) -> Vec<Measure> {
         let sum = |i: usize| self.totals.values().map(|t| t[i]).sum::<u64>();
-        let number = |name: String, value: u64| Measure { name, value: value as f64, threshold: None };
+        let number =
+            |name: String, value: u64| Measure { name: name.into(), value: value as f64, threshold: None };
         let mut all = vec![
             number("total".into(), sum(0) + sum(1)),
             number("left_to_right".into(), sum(0)),

@@ -129,7 +129,7 @@ impl Rule for Loitering {
             self.spots.retain(|s| s.subject != *id);
         }
         let probe = self.probe;
-        for fact in facts.subjects.iter().filter(|f| f.seen && f.zones[probe].inside) {
+        for fact in facts.visitors(probe).filter(|f| f.seen && f.zones[probe].inside) {
             if !self.filter.admits(fact, facts.scene) {
                 continue;
             }

@@ -21,7 +21,6 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use smallvec::SmallVec;
 
 pub(super) const SPEC: RuleSpec = RuleSpec {
     kind: "occupancy",
@@ -114,6 +113,8 @@ struct Occupancy {
     params: Params,
     reset: Option<Reset>,
     count: i64,
+    /// Who is inside: a buffer that is kept from step to step.
+    inside: Vec<u64>,
     /// Since when, and by how many, the zone disagrees with the line.
     disagrees: Option<(Timestamp, i64)>,
 }
@@ -142,6 +143,7 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
         params,
         reset,
         count: 0,
+        inside: Vec::new(),
         disagrees: None,
     }))
 }
@@ -175,16 +177,16 @@ impl Occupancy {
 
 impl Rule for Occupancy {
     fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds) {
-        let mut inside: SmallVec<[u64; 8]> = SmallVec::new();
+        self.inside.clear();
         if let Some(probe) = self.zone {
-            let there = facts.subjects.iter().filter(|f| {
+            let there = facts.visitors(probe).filter(|f| {
                 f.zones[probe].inside
                     && facts.at - f.last_seen <= PRESENT
                     && self.filter.admits(f, facts.scene)
             });
-            inside.extend(there.map(|f| f.id));
+            self.inside.extend(there.map(|f| f.id));
         }
-        let seen = inside.len() as i64;
+        let seen = self.inside.len() as i64;
         if let Some(probe) = self.line {
             self.count_line(probe, facts);
             if self.zone.is_some() {
@@ -197,7 +199,7 @@ impl Rule for Occupancy {
         let few = self.params.at_most.filter(|&n| self.count <= i64::from(n));
         if let Some(limit) = many.or(few) {
             let inside_now: Measured = ("inside", self.count as f64, Some(f64::from(limit)));
-            holds.hold_place(&inside, facts.at, &[inside_now]);
+            holds.hold_place(&self.inside, facts.at, &[inside_now]);
         }
     }
 

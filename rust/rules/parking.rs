@@ -63,7 +63,7 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
 
 impl Rule for Parking {
     fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds) {
-        for fact in facts.subjects.iter().filter(|f| f.seen && f.zones[self.probe].inside) {
+        for fact in facts.visitors(self.probe).filter(|f| f.seen && f.zones[self.probe].inside) {
             if let Some(since) = fact.still_since
                 && self.filter.admits(fact, facts.scene)
             {

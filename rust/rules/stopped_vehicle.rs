@@ -121,7 +121,7 @@ fn passes(from: Point, mover: &Fact, parked: &Fact) -> bool {
 impl Stopped {
     fn look(&mut self, facts: &Facts<'_>) {
         let (probe, filter) = (self.probe, &self.filter);
-        let inside = || facts.subjects.iter().filter(|f| f.zones[probe].inside && filter.class(f.class_id));
+        let inside = || facts.visitors(probe).filter(|f| f.zones[probe].inside && filter.class(f.class_id));
         self.standing.clear();
         self.overtaken.retain(|id| facts.subject(*id).is_some_and(|f| !f.seen || f.still_since.is_some()));
         self.drives.retain(|d| facts.subject(d.subject).is_some_and(|f| f.zones[probe].inside));
@@ -161,7 +161,7 @@ impl Rule for Stopped {
         if self.ignore_queue && self.standing.len() >= QUEUE {
             self.queued = Some(facts.at);
         }
-        for fact in facts.subjects.iter().filter(|f| f.seen && f.zones[self.probe].inside) {
+        for fact in facts.visitors(self.probe).filter(|f| f.seen && f.zones[self.probe].inside) {
             if let Some(since) = fact.still_since
                 && self.filter.admits(fact, facts.scene)
             {
