@@ -3,6 +3,7 @@
 //! Only what was detected in this step moves a fact: a coasting subject keeps its last position, is not `seen`,
 //! and holds nothing.
 
+mod border;
 mod crossing;
 mod motion;
 mod presence;
@@ -16,7 +17,8 @@ use crate::geometry::{BBox, Point};
 use crate::scene::Scene;
 use crate::subject::Subject;
 use crate::time::{Span, Timestamp};
-use crossing::LineState;
+use border::{Looking, Passing};
+use crossing::{LineState, Movement, unit};
 use motion::{Rest, Track};
 use std::collections::BTreeMap;
 
@@ -125,6 +127,7 @@ pub struct Fact {
     pub zones: Vec<Presence>,
     lines: Vec<LineState>,
     observed: bool,
+    passing: Passing,
     history: Track,
     rest: Rest,
 }
@@ -182,6 +185,7 @@ pub struct Observatory {
     probes: Probes,
     facts: Vec<Fact>,
     crossings: Vec<LineCrossing>,
+    looking: Looking,
     /// Ended facts, kept for their buffers: no allocation while people come and go.
     pool: Vec<Fact>,
 }
@@ -206,6 +210,7 @@ impl Observatory {
     pub fn clear(&mut self) {
         self.pool.append(&mut self.facts);
         self.crossings.clear();
+        self.looking = Looking::default();
     }
 
     /// Brings the facts up to date with the subjects of this step, both ordered by id.
@@ -217,6 +222,7 @@ impl Observatory {
         scores: impl Fn(&Subject) -> f32,
     ) {
         self.crossings.clear();
+        self.looking.step(at);
         let mut i = 0;
         for subject in subjects {
             while i < self.facts.len() && self.facts[i].id < subject.id {
@@ -266,37 +272,37 @@ impl Observatory {
             zones,
             lines,
             observed: false,
+            passing: Passing::new(&subject.bbox),
             history: Track::default(),
             rest: Rest::new(centre(&subject.bbox), subject.first),
         }
     }
 
     fn end(&mut self, index: usize, scene: &Scene) {
+        self.unfinished(index, scene, false);
         let fact = self.facts.remove(index);
-        for (probe, state) in fact.lines.iter().enumerate() {
-            let (line, anchor, band) = self.probes.lines[probe];
-            let point = anchor.point(&fact.bbox, fact.group);
-            if let Some(pending) =
-                state.unfinished(&scene.lines[line].1, point, band * fact.body, fact.at_border(scene.aspect))
-            {
-                self.crossings.push(pending.of(probe, &fact));
-            }
-        }
         // The pool is as large as the crowd once was, never larger.
         self.pool.push(fact);
     }
 
-    /// Somebody who went over a line at the picture's border will not be seen beyond it.
-    fn left_the_picture(&mut self, index: usize, scene: &Scene) {
+    /// Counts what the subject will not be seen to finish: because it has ended, or is over a line at the picture's
+    /// border and gone.
+    fn unfinished(&mut self, index: usize, scene: &Scene, only_over: bool) {
         let fact = &mut self.facts[index];
-        for probe in 0..self.probes.lines.len() {
-            let (line, anchor, band) = self.probes.lines[probe];
-            let point = anchor.point(&fact.bbox, fact.group);
-            if let Some(pending) =
-                fact.lines[probe].unfinished(&scene.lines[line].1, point, band * fact.body, true)
-            {
-                fact.lines[probe] = LineState::default();
-                self.crossings.push(pending.of(probe, fact));
+        let side = fact.passing.leaves(&fact.bbox, fact.body, scene.aspect);
+        let unit = unit(&fact.bbox, fact.body);
+        for (probe, &(line, anchor, band)) in self.probes.lines.iter().enumerate() {
+            let state = &mut fact.lines[probe];
+            if only_over && (side.is_none() || !state.is_over()) {
+                continue;
+            }
+            let last = anchor.point(&fact.bbox, fact.group);
+            let beyond = side.and_then(|s| s.beyond(last, &fact.bbox, fact.body, scene.aspect));
+            let out = beyond.map(|p| p - last);
+            let found = state.unfinished((fact.last_seen, last), out, &scene.lines[line].1, band * unit);
+            if let Some(crossing) = found {
+                *state = LineState::default();
+                self.crossings.push(crossing.of(probe, fact));
             }
         }
     }
@@ -307,8 +313,8 @@ impl Observatory {
             presence.settle();
         }
         if !subject.seen {
-            if at - fact.last_seen >= LOST && fact.at_border(scene.aspect) {
-                self.left_the_picture(index, scene);
+            if at - fact.last_seen >= LOST {
+                self.unfinished(index, scene, true);
             }
             return;
         }
@@ -341,21 +347,32 @@ impl Observatory {
             // Somebody already there when we first looked stands since the first detection.
             fact.still_since = fact.still_since.map(|since| since.min(subject.first));
         }
+        if first {
+            fact.passing.arrive(at, &subject.bbox, self.looking.found(subject.first));
+        }
+        let came_in =
+            fact.passing.push((before, at), subject.first, &subject.bbox, fact.body, scene.aspect);
+        let unit = unit(&subject.bbox, fact.body);
         for (presence, &(zone, anchor)) in fact.zones.iter_mut().zip(&self.probes.zones) {
             let polygon = &scene.zones[zone].1;
             let to = anchor.point(&subject.bbox, subject.group);
             let from = if first { to } else { anchor.point(&old, subject.group) };
-            presence.push((before, from), (at, to), polygon, presence::border(subject.group) * fact.body);
+            presence.push((before, from), (at, to), polygon, presence::border(subject.group) * unit);
         }
-        for probe in 0..self.probes.lines.len() {
-            let (line, anchor, band) = self.probes.lines[probe];
+        for (probe, &(line, anchor, band)) in self.probes.lines.iter().enumerate() {
             let to = anchor.point(&subject.bbox, subject.group);
             let from = if first { to } else { anchor.point(&old, subject.group) };
-            let at_border = first && fact.at_border(scene.aspect);
             let polyline = &scene.lines[line].1;
-            let found =
-                fact.lines[probe].push((before, from), (at, to), polyline, band * fact.body, at_border);
-            if let Some(passed) = found {
+            let state = &mut fact.lines[probe];
+            if let Some((side, bbox)) = &came_in {
+                let arrived = anchor.point(bbox, subject.group);
+                if let Some(outside) = side.beyond(arrived, bbox, side.extent(&subject.bbox), scene.aspect) {
+                    let movement = Movement { from: (subject.first, outside), to: (subject.first, arrived) };
+                    state.came_in(movement, polyline);
+                }
+            }
+            let movement = Movement { from: (before, from), to: (at, to) };
+            if let Some(passed) = state.push(movement, polyline, band * unit, fact.passing.is_open()) {
                 self.crossings.push(passed.of(probe, fact));
             }
         }
