@@ -279,32 +279,10 @@ impl Observatory {
     }
 
     fn end(&mut self, index: usize, scene: &Scene) {
-        self.unfinished(index, scene, false);
+        self.unfinished(index, scene);
         let fact = self.facts.remove(index);
         // The pool is as large as the crowd once was, never larger.
         self.pool.push(fact);
-    }
-
-    /// Counts what the subject will not be seen to finish: because it has ended, or is over a line at the picture's
-    /// border and gone.
-    fn unfinished(&mut self, index: usize, scene: &Scene, only_over: bool) {
-        let fact = &mut self.facts[index];
-        let side = fact.passing.leaves(&fact.bbox, fact.body, scene.aspect);
-        let unit = unit(&fact.bbox, fact.body);
-        for (probe, &(line, anchor, band)) in self.probes.lines.iter().enumerate() {
-            let state = &mut fact.lines[probe];
-            if only_over && (side.is_none() || !state.is_over()) {
-                continue;
-            }
-            let last = anchor.point(&fact.bbox, fact.group);
-            let beyond = side.and_then(|s| s.beyond(last, &fact.bbox, fact.body, scene.aspect));
-            let out = beyond.map(|p| p - last);
-            let found = state.unfinished((fact.last_seen, last), out, &scene.lines[line].1, band * unit);
-            if let Some(crossing) = found {
-                *state = LineState::default();
-                self.crossings.push(crossing.of(probe, fact));
-            }
-        }
     }
 
     fn observe(&mut self, at: Timestamp, index: usize, scene: &Scene, subject: &Subject, score: f32) {
@@ -314,7 +292,7 @@ impl Observatory {
         }
         if !subject.seen {
             if at - fact.last_seen >= LOST {
-                self.unfinished(index, scene, true);
+                self.went_out(index, scene);
             }
             return;
         }
@@ -350,29 +328,34 @@ impl Observatory {
         if first {
             fact.passing.arrive(at, &subject.bbox, self.looking.found(subject.first));
         }
-        let came_in =
-            fact.passing.push((before, at), subject.first, &subject.bbox, fact.body, scene.aspect);
         let unit = unit(&subject.bbox, fact.body);
+        let came_in = fact.passing.push((before, at), subject.first, &subject.bbox, fact.body, scene.aspect);
+        let way_in = |anchor: Anchor| {
+            let (side, bbox) = came_in.as_ref()?;
+            let arrived = anchor.point(bbox, subject.group);
+            let outside = side.beyond(arrived, bbox, side.extent(&subject.bbox), scene.aspect)?;
+            Some(Movement { from: (subject.first, outside), to: (subject.first, arrived) })
+        };
+        let movement = |anchor: Anchor| {
+            let to = anchor.point(&subject.bbox, subject.group);
+            let from = if first { to } else { anchor.point(&old, subject.group) };
+            Movement { from: (before, from), to: (at, to) }
+        };
         for (presence, &(zone, anchor)) in fact.zones.iter_mut().zip(&self.probes.zones) {
             let polygon = &scene.zones[zone].1;
-            let to = anchor.point(&subject.bbox, subject.group);
-            let from = if first { to } else { anchor.point(&old, subject.group) };
-            presence.push((before, from), (at, to), polygon, presence::border(subject.group) * unit);
+            if let Some(way) = way_in(anchor) {
+                presence.came_in(way, polygon);
+            }
+            presence.push(movement(anchor), polygon, subject.group, unit);
         }
         for (probe, &(line, anchor, band)) in self.probes.lines.iter().enumerate() {
-            let to = anchor.point(&subject.bbox, subject.group);
-            let from = if first { to } else { anchor.point(&old, subject.group) };
             let polyline = &scene.lines[line].1;
             let state = &mut fact.lines[probe];
-            if let Some((side, bbox)) = &came_in {
-                let arrived = anchor.point(bbox, subject.group);
-                if let Some(outside) = side.beyond(arrived, bbox, side.extent(&subject.bbox), scene.aspect) {
-                    let movement = Movement { from: (subject.first, outside), to: (subject.first, arrived) };
-                    state.came_in(movement, polyline);
-                }
+            if let Some(way) = way_in(anchor) {
+                state.came_in(way, polyline);
             }
-            let movement = Movement { from: (before, from), to: (at, to) };
-            if let Some(passed) = state.push(movement, polyline, band * unit, fact.passing.is_open()) {
+            let open = fact.passing.is_open();
+            if let Some(passed) = state.push(movement(anchor), polyline, band * unit, open) {
                 self.crossings.push(passed.of(probe, fact));
             }
         }

@@ -5,8 +5,10 @@
 //! They are taken as straight over the side that the box touches, and only for those who are seen to move inwards or
 //! outwards: who stands at the border, or was there when the watch began, has done neither.
 
-use super::centre;
+use super::crossing::{LONG, LineState, Movement, unit};
+use super::{Anchor, Observatory, centre};
 use crate::geometry::{BBox, Point};
+use crate::scene::Scene;
 use crate::time::{Span, Timestamp};
 
 /// A side of the picture.
@@ -106,11 +108,13 @@ pub(super) struct Passing {
     arrival: Option<(Timestamp, BBox)>,
     /// Mean of the centre over the last moments.
     trail: Point,
+    /// Has gone out of the picture since it was last seen.
+    out: bool,
 }
 
 impl Passing {
     pub(super) fn new(bbox: &BBox) -> Self {
-        Self { arrival: None, trail: centre(bbox) }
+        Self { arrival: None, trail: centre(bbox), out: false }
     }
 
     /// First look at somebody; `found` there, or newly come.
@@ -124,6 +128,11 @@ impl Passing {
         self.arrival.is_some()
     }
 
+    /// Takes note that the subject has gone out of the picture; false if that was known.
+    pub(super) fn go_out(&mut self) -> bool {
+        !std::mem::replace(&mut self.out, true)
+    }
+
     /// Follows the box; tells, once, the side over which the subject came in, with its first known box.
     pub(super) fn push(
         &mut self,
@@ -134,10 +143,13 @@ impl Passing {
         aspect: f64,
     ) -> Option<(Side, BBox)> {
         let here = centre(bbox);
+        self.out = false;
         self.trail = here.lerp(self.trail, (-(at - before).seconds() / MOMENTS).exp());
         let (seen, arrived) = self.arrival?;
         let moved = here - centre(&arrived);
-        if moved.norm() < MOVES * body {
+        if moved.x.abs() < MOVES * scale(bbox.width(), body)
+            && moved.y.abs() < MOVES * scale(bbox.height(), body)
+        {
             return None;
         }
         self.arrival = None;
@@ -160,7 +172,61 @@ impl Passing {
         Side::ALL
             .into_iter()
             // The next picture, half of the mean's lag ahead, will show nothing of them.
-            .filter(|side| outwards(side) > LAGS * body && side.gap(bbox, aspect) - 0.5 * outwards(side) < NEAR)
+            .filter(|side| {
+                outwards(side) > LAGS * scale(side.extent(bbox), body)
+                    && side.gap(bbox, aspect) - 0.5 * outwards(side) < NEAR
+            })
             .max_by(|a, b| outwards(a).total_cmp(&outwards(b)))
     }
+}
+
+impl Observatory {
+    /// Counts what the subject will not be seen to finish, because it has ended.
+    pub(super) fn unfinished(&mut self, index: usize, scene: &Scene) {
+        let fact = &mut self.facts[index];
+        let unit = unit(&fact.bbox, fact.body);
+        let side = fact.passing.leaves(&fact.bbox, fact.body, scene.aspect);
+        for (probe, &(line, anchor, band)) in self.probes.lines.iter().enumerate() {
+            let last = anchor.point(&fact.bbox, fact.group);
+            let beyond = side.and_then(|s| s.beyond(last, &fact.bbox, fact.body, scene.aspect));
+            let (line, last) = (&scene.lines[line].1, (fact.last_seen, last));
+            if let Some(crossing) = fact.lines[probe].unfinished(last, beyond, line, band * unit) {
+                self.crossings.push(crossing.of(probe, fact));
+            }
+        }
+    }
+
+    /// Somebody who went out over the picture's border will not be seen beyond it.
+    pub(super) fn went_out(&mut self, index: usize, scene: &Scene) {
+        let fact = &mut self.facts[index];
+        let unit = unit(&fact.bbox, fact.body);
+        let side = fact.passing.leaves(&fact.bbox, fact.body, scene.aspect);
+        let Some(side) = side.filter(|_| fact.passing.go_out()) else { return };
+        let way = |anchor: Anchor| {
+            let last = anchor.point(&fact.bbox, fact.group);
+            let beyond = side.beyond(last, &fact.bbox, fact.body, scene.aspect)?;
+            Some(Movement { from: (fact.last_seen, last), to: (fact.last_seen, beyond) })
+        };
+        for (presence, &(zone, anchor)) in fact.zones.iter_mut().zip(&self.probes.zones) {
+            if let Some(way) = way(anchor) {
+                presence.went_out(way, &scene.zones[zone].1);
+            }
+        }
+        for (probe, &(line, anchor, band)) in self.probes.lines.iter().enumerate() {
+            let Some(Movement { from, to }) = way(anchor).filter(|_| fact.lines[probe].is_over()) else {
+                continue;
+            };
+            let found = fact.lines[probe].unfinished(from, Some(to.1), &scene.lines[line].1, band * unit);
+            if let Some(crossing) = found {
+                fact.lines[probe] = LineState::default();
+                self.crossings.push(crossing.of(probe, fact));
+            }
+        }
+    }
+}
+
+/// What movements along a box of this extent are measured in: the body size, more along a very long box, because its
+/// middle trembles more.
+fn scale(extent: f64, body: f64) -> f64 {
+    body.max(LONG * extent)
 }

@@ -84,7 +84,7 @@ const CLEAR: f64 = 0.7;
 /// Least re-arm distance in body sizes, as a share of the longer side of the box: the middle of a side trembles by
 /// two thirds of the noise of its ends, which grows with the side. It only matters for boxes three times as long as
 /// high: a lorry, somebody lying.
-const LONG: f64 = 0.7;
+pub(super) const LONG: f64 = 0.7;
 
 /// What the border of a zone and the band of a line are measured in: the body size, more for very long boxes.
 pub(super) fn unit(bbox: &BBox, body: f64) -> f64 {
@@ -108,8 +108,10 @@ impl LineState {
         self.sweep(from, to, line);
         let to = to.1;
         let reach = line.bounds();
-        let away =
-            to.x < reach.x1 - band || to.x > reach.x2 + band || to.y < reach.y1 - band || to.y > reach.y2 + band;
+        let away = to.x < reach.x1 - band
+            || to.x > reach.x2 + band
+            || to.y < reach.y1 - band
+            || to.y > reach.y2 + band;
         let Some(over) = &mut self.over else {
             self.past = false;
             if away {
@@ -179,11 +181,11 @@ impl LineState {
     }
 
     /// A crossing that nobody will see confirmed, because its subject has ended: it counts if the subject was well on
-    /// its way, or went out of the picture there. `out` is its way out, from where it was last seen.
+    /// its way, or went out of the picture there, to `outside`.
     pub(super) fn unfinished(
         &mut self,
-        last: (Timestamp, Point),
-        out: Option<Point>,
+        (at, last): (Timestamp, Point),
+        outside: Option<Point>,
         line: &Polyline,
         band: f64,
     ) -> Option<Over> {
@@ -191,12 +193,12 @@ impl LineState {
             return None;
         }
         let Some(over) = self.over else {
-            self.sweep(last, (last.0, last.1 + out?), line);
+            self.sweep((at, last), (at, outside?), line);
             return self.over;
         };
-        let beyond = over.beyond.max(line.offset(last.1).0 * f64::from(over.net.signum()) / band);
-        let leaves = out.is_some_and(|out| out.dot(over.way) > 0.0);
-        (leaves || (beyond >= SURE && line.distance(last.1) >= 0.5 * band)).then_some(over)
+        let beyond = over.beyond.max(line.offset(last).0 * f64::from(over.net.signum()) / band);
+        let leaves = outside.is_some_and(|outside| (outside - last).dot(over.way) > 0.0);
+        (leaves || (beyond >= SURE && line.distance(last) >= 0.5 * band)).then_some(over)
     }
 }
 

@@ -140,14 +140,17 @@ impl Intrusion {
 
 impl Rule for Intrusion {
     fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds) {
-        for fact in facts.subjects.iter().filter(|f| f.seen && self.filter.admits(f, facts.scene)) {
+        for fact in facts.subjects.iter().filter(|f| self.filter.admits(f, facts.scene)) {
             let presence = &fact.zones[self.probe];
             let crossed = presence.crossed;
             match self.params.on {
-                On::Inside => self.inside(fact, facts, holds),
-                On::Enter
-                    if presence.entered && (!presence.appeared || fact.at_border(facts.scene.aspect)) =>
-                {
+                On::Inside => {
+                    // Not seen, but known to have gone through: out of the picture.
+                    if fact.seen || (crossed.is_some() && !self.params.inverse) {
+                        self.inside(fact, facts, holds);
+                    }
+                }
+                On::Enter if presence.entered && !presence.appeared => {
                     holds.once(fact.id, presence.since, &[]);
                 }
                 On::Leave if presence.left => holds.once(fact.id, presence.since, &[]),

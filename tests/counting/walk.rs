@@ -137,7 +137,8 @@ pub fn distance(line: &[Xy], p: Xy) -> f64 {
         .map(|s| {
             let along = sub(s[1], s[0]);
             let to = sub(p, s[0]);
-            let t = ((to[0] * along[0] + to[1] * along[1]) / (along[0].powi(2) + along[1].powi(2))).clamp(0.0, 1.0);
+            let t = ((to[0] * along[0] + to[1] * along[1]) / (along[0].powi(2) + along[1].powi(2)))
+                .clamp(0.0, 1.0);
             norm(sub(p, add(s[0], along, t)))
         })
         .fold(f64::INFINITY, f64::min)
