@@ -1,10 +1,10 @@
 """Totals at a line against the exact number of crossings, at several levels of box noise and frame rates.
 
-``python -m benches.counting`` lets 50 walkers cross a line 104 times (some stop on it, walk along it, turn back before
-it or go round its end), gives their boxes with white noise of 0 to 3 % of the box's size to a whole `Engine`, and
-prints its totals beside those of supervision's LineZone if that is installed here or under ``.venv-peers``
-(``--install`` makes that environment). Ends with 1 if any total of ours is off by more than 5 %. ``--json`` prints the
-figures instead.
+``python -m benches.counting`` lets 50 walkers cross a line 104 times (some stop on it, walk along it, turn
+back before it or go round its end), gives their boxes with white noise of 0 to 3 % of the box's size to an
+`Engine`, and prints its totals beside those of supervision's LineZone if that is installed here or under
+``.venv-peers`` (``--install`` makes that environment). Ends with 1 if any total of ours is off by more than
+5 %. ``--json`` prints the figures instead.
 """
 
 import argparse
@@ -77,7 +77,9 @@ def theirs(recordings: dict[str, Recording]) -> dict[str, Any] | str:
     return result
 
 
-def compare(seeds: Sequence[int], rates: Sequence[int], noises: Sequence[float], peers: bool) -> dict[str, Any]:
+def compare(
+    seeds: Sequence[int], rates: Sequence[int], noises: Sequence[float], peers: bool
+) -> dict[str, Any]:
     """Totals by rate, noise and seed."""
     walks = {seed: paths(seed) for seed in seeds}
     for seed, walk in walks.items():
@@ -119,9 +121,15 @@ def table(report: dict[str, Any]) -> str:
         low, high = min(totals), max(totals)
         return str(low) if low == high else f"{low}-{high}"
 
-    heads = ["bytetrack, threshold 1", "bytetrack, threshold 3", "true ids, threshold 1", "true ids, threshold 3"]
+    heads = [
+        "bytetrack, threshold 1",
+        "bytetrack, threshold 3",
+        "true ids, threshold 1",
+        "true ids, threshold 3",
+    ]
     lines = [
-        f"{report['truth']} true crossings of 50 walkers, {len(report['seeds'])} crowds; lowest and highest total",
+        f"{report['truth']} true crossings of 50 walkers, {len(report['seeds'])} crowds; "
+        "lowest and highest total",
         f"supervision: {report['supervision']}",
         f"{'fps':>4}{'noise':>8}{'beffroi':>10}" + "".join(f"{head:>24}" for head in heads),
     ]

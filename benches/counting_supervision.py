@@ -1,7 +1,7 @@
 """supervision's LineZone on recorded walkers: run by `benches.counting` in an environment that has it.
 
-``python -m benches.counting_supervision RECORDINGS.npz`` prints, for each recording, the totals with ByteTrack's ids
-and with the true ones, at thresholds of 1 and 3 pictures.
+``python -m benches.counting_supervision RECORDINGS.npz`` prints, for each recording, the totals with the ids
+of ByteTrack and with the true ones, at thresholds of 1 and 3 pictures.
 """
 
 import json

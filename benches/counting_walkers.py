@@ -15,7 +15,7 @@ CROSSINGS = 104
 LINE = np.array([[0.2, 0.58], [0.8, 0.62]])
 """From left to right in the picture, relative coordinates."""
 PLANS = {0: 10, 1: 9, 2: 12, 3: 10, 4: 5, 5: 3, 6: 1}
-"""How many walkers cross how often; those who do not walk along the line, turn back before it, or go round its end."""
+"""How many walkers cross how often. Who never does walks along the line, turns back or goes round it."""
 
 Path = NDArray[np.float64]
 """Corners: seconds, and the feet in view units (x in picture heights)."""
@@ -47,7 +47,7 @@ def _path(rng: np.random.Generator, crossings: int) -> Path:
     along = last - first
     across = np.array([0.0, 1.0])
     body = float(tall(0.6))
-    begin = float(rng.uniform(0, 60))
+    begin = float(rng.uniform(0, 90))
     side = rng.choice([-1, 1])
     share = float(rng.uniform(0.15, 0.85))
     pace = float(rng.uniform(0.4, 0.9)) * body
@@ -63,6 +63,11 @@ def _path(rng: np.random.Generator, crossings: int) -> Path:
         if stay:
             corners.append((at + stay, *to))
 
+    def outside() -> float:
+        """Beyond the left or the right border of the picture, as a share of the line."""
+        return float(rng.choice([-0.45, 1.45]))
+
+    go(outside(), -side * rng.uniform(1.0, 1.6))
     go(share, -side * rng.uniform(1.0, 1.6))
     if crossings == 0:
         kind = rng.integers(3)
@@ -77,13 +82,17 @@ def _path(rng: np.random.Generator, crossings: int) -> Path:
             go(share, -side * 0.8)
             go(share, side * 0.8)
             share, side = 0.8, -side
-        go(share, -side * rng.uniform(0.8, 1.2))
+        side = -side
+        go(share, side * rng.uniform(0.8, 1.2))
     for _ in range(crossings):
         step = share + rng.uniform(-0.08, 0.08)
         if rng.random() < 0.3:  # stops on it
             go(step, side * rng.uniform(-0.05, 0.05), stay=rng.uniform(1, 12))
         go(step, side * rng.uniform(0.6, 1.3), stay=rng.uniform(0, 2))
         share, side = float(np.clip(step, 0.15, 0.85)), -side
+    if crossings:
+        side = -side
+    go(outside(), side * rng.uniform(1.0, 1.6))
     return np.array(corners)
 
 
@@ -102,7 +111,7 @@ def crossings(path: Path) -> int:
 
 
 def record(walks: list[Path], fps: float, noise: float, seed: int) -> Recording:
-    """Boxes of all walkers; every edge trembles by `noise` of the box's size, independently in every picture."""
+    """Boxes of all walkers; every edge trembles by `noise` of the box's size, anew in every picture."""
     rng = np.random.default_rng([seed, round(fps), round(1000 * noise)])
     seconds = np.arange(0, max(walk[-1, 0] for walk in walks) + 8, 1 / fps)
     offsets, boxes, walkers = [0], [], []
@@ -116,9 +125,13 @@ def record(walks: list[Path], fps: float, noise: float, seed: int) -> Recording:
             [feet[:, 0] - width / 2, feet[:, 1] - height, feet[:, 0] + width / 2, feet[:, 1]]
         )
         size = np.column_stack([width, height, width, height])
-        boxes.append((exact + rng.normal(0, noise, exact.shape) * size) / (ASPECT, 1, ASPECT, 1))
-        walkers += there
-        offsets.append(offsets[-1] + len(there))
+        found = (exact + rng.normal(0, noise, exact.shape) * size) / (ASPECT, 1, ASPECT, 1)
+        # The picture cuts them off; of whom less than a third is left, the detector sees nothing.
+        cut = np.clip(found, 0, 1)
+        seen = cut[:, 2] - cut[:, 0] > (found[:, 2] - found[:, 0]) / 3
+        boxes.append(cut[seen])
+        walkers += [i for i, s in zip(there, seen, strict=True) if s]
+        offsets.append(offsets[-1] + int(seen.sum()))
     return Recording(
         np.round(1000 * seconds).astype(np.int64),
         np.array(offsets, np.int64),

@@ -329,6 +329,8 @@ impl Observatory {
             fact.passing.arrive(at, &subject.bbox, self.looking.found(subject.first));
         }
         let unit = unit(&subject.bbox, fact.body);
+        // Who went out of the picture and is back comes from there.
+        let out = fact.passing.out();
         let came_in = fact.passing.push((before, at), subject.first, &subject.bbox, fact.body, scene.aspect);
         let way_in = |anchor: Anchor| {
             let (side, bbox) = came_in.as_ref()?;
@@ -338,7 +340,9 @@ impl Observatory {
         };
         let movement = |anchor: Anchor| {
             let to = anchor.point(&subject.bbox, subject.group);
-            let from = if first { to } else { anchor.point(&old, subject.group) };
+            let last = anchor.point(&old, subject.group);
+            let outside = out.and_then(|side| side.beyond(last, &old, fact.body, scene.aspect));
+            let from = if first { to } else { outside.unwrap_or(last) };
             Movement { from: (before, from), to: (at, to) }
         };
         for (presence, &(zone, anchor)) in fact.zones.iter_mut().zip(&self.probes.zones) {

@@ -5,7 +5,7 @@
 //! They are taken as straight over the side that the box touches, and only for those who are seen to move inwards or
 //! outwards: who stands at the border, or was there when the watch began, has done neither.
 
-use super::crossing::{LONG, LineState, Movement, unit};
+use super::crossing::{LONG, Movement, unit};
 use super::{Anchor, Observatory, centre};
 use crate::geometry::{BBox, Point};
 use crate::scene::Scene;
@@ -108,13 +108,13 @@ pub(super) struct Passing {
     arrival: Option<(Timestamp, BBox)>,
     /// Mean of the centre over the last moments.
     trail: Point,
-    /// Has gone out of the picture since it was last seen.
-    out: bool,
+    /// Where it has gone out of the picture since it was last seen.
+    out: Option<Side>,
 }
 
 impl Passing {
     pub(super) fn new(bbox: &BBox) -> Self {
-        Self { arrival: None, trail: centre(bbox), out: false }
+        Self { arrival: None, trail: centre(bbox), out: None }
     }
 
     /// First look at somebody; `found` there, or newly come.
@@ -128,9 +128,9 @@ impl Passing {
         self.arrival.is_some()
     }
 
-    /// Takes note that the subject has gone out of the picture; false if that was known.
-    pub(super) fn go_out(&mut self) -> bool {
-        !std::mem::replace(&mut self.out, true)
+    /// The side over which the subject went out since it was last seen.
+    pub(super) fn out(&self) -> Option<Side> {
+        self.out
     }
 
     /// Follows the box; tells, once, the side over which the subject came in, with its first known box.
@@ -143,7 +143,7 @@ impl Passing {
         aspect: f64,
     ) -> Option<(Side, BBox)> {
         let here = centre(bbox);
-        self.out = false;
+        self.out = None;
         self.trail = here.lerp(self.trail, (-(at - before).seconds() / MOMENTS).exp());
         let (seen, arrived) = self.arrival?;
         let moved = here - centre(&arrived);
@@ -183,14 +183,14 @@ impl Passing {
 impl Observatory {
     /// Counts what the subject will not be seen to finish, because it has ended.
     pub(super) fn unfinished(&mut self, index: usize, scene: &Scene) {
-        let fact = &mut self.facts[index];
+        let fact = &self.facts[index];
+        if fact.passing.out.is_some() {
+            return;
+        }
         let unit = unit(&fact.bbox, fact.body);
-        let side = fact.passing.leaves(&fact.bbox, fact.body, scene.aspect);
         for (probe, &(line, anchor, band)) in self.probes.lines.iter().enumerate() {
             let last = anchor.point(&fact.bbox, fact.group);
-            let beyond = side.and_then(|s| s.beyond(last, &fact.bbox, fact.body, scene.aspect));
-            let (line, last) = (&scene.lines[line].1, (fact.last_seen, last));
-            if let Some(crossing) = fact.lines[probe].unfinished(last, beyond, line, band * unit) {
+            if let Some(crossing) = fact.lines[probe].unfinished(last, &scene.lines[line].1, band * unit) {
                 self.crossings.push(crossing.of(probe, fact));
             }
         }
@@ -199,9 +199,11 @@ impl Observatory {
     /// Somebody who went out over the picture's border will not be seen beyond it.
     pub(super) fn went_out(&mut self, index: usize, scene: &Scene) {
         let fact = &mut self.facts[index];
-        let unit = unit(&fact.bbox, fact.body);
-        let side = fact.passing.leaves(&fact.bbox, fact.body, scene.aspect);
-        let Some(side) = side.filter(|_| fact.passing.go_out()) else { return };
+        if fact.passing.out.is_some() {
+            return;
+        }
+        let Some(side) = fact.passing.leaves(&fact.bbox, fact.body, scene.aspect) else { return };
+        fact.passing.out = Some(side);
         let way = |anchor: Anchor| {
             let last = anchor.point(&fact.bbox, fact.group);
             let beyond = side.beyond(last, &fact.bbox, fact.body, scene.aspect)?;
@@ -212,13 +214,9 @@ impl Observatory {
                 presence.went_out(way, &scene.zones[zone].1);
             }
         }
-        for (probe, &(line, anchor, band)) in self.probes.lines.iter().enumerate() {
-            let Some(Movement { from, to }) = way(anchor).filter(|_| fact.lines[probe].is_over()) else {
-                continue;
-            };
-            let found = fact.lines[probe].unfinished(from, Some(to.1), &scene.lines[line].1, band * unit);
-            if let Some(crossing) = found {
-                fact.lines[probe] = LineState::default();
+        for (probe, &(line, anchor, _)) in self.probes.lines.iter().enumerate() {
+            let Some(way) = way(anchor) else { continue };
+            if let Some(crossing) = fact.lines[probe].went_out(way, &scene.lines[line].1) {
                 self.crossings.push(crossing.of(probe, fact));
             }
         }

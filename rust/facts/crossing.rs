@@ -92,11 +92,6 @@ pub(super) fn unit(bbox: &BBox, body: f64) -> f64 {
 }
 
 impl LineState {
-    /// Whether the path is over the line, not yet confirmed.
-    pub(super) fn is_over(&self) -> bool {
-        self.over.is_some()
-    }
-
     /// Takes in a movement; `open` while it is not known where the subject came from.
     pub(super) fn push(
         &mut self,
@@ -180,25 +175,24 @@ impl LineState {
         self.depth = 1.0;
     }
 
+    /// The subject went out over the border: its way ends outside of the picture. Who was over the line by then and
+    /// still went outwards, or goes over it on the way, has crossed it.
+    pub(super) fn went_out(&mut self, Movement { from, to }: Movement, line: &Polyline) -> Option<Over> {
+        let before = self.over;
+        self.sweep(from, to, line);
+        let outwards = |over: &Over| (to.1 - from.1).dot(over.way) > 0.0;
+        let over = self.over.filter(|over| before.is_none() || outwards(over));
+        let sure = self.depth >= SURE;
+        *self = Self { depth: 1.0, seen: true, ..Self::default() };
+        over.filter(|_| sure)
+    }
+
     /// A crossing that nobody will see confirmed, because its subject has ended: it counts if the subject was well on
-    /// its way, or went out of the picture there, to `outside`.
-    pub(super) fn unfinished(
-        &mut self,
-        (at, last): (Timestamp, Point),
-        outside: Option<Point>,
-        line: &Polyline,
-        band: f64,
-    ) -> Option<Over> {
-        if self.depth < SURE {
-            return None;
-        }
-        let Some(over) = self.over else {
-            self.sweep((at, last), (at, outside?), line);
-            return self.over;
-        };
+    /// its way.
+    pub(super) fn unfinished(&self, last: Point, line: &Polyline, band: f64) -> Option<Over> {
+        let over = self.over?;
         let beyond = over.beyond.max(line.offset(last).0 * f64::from(over.net.signum()) / band);
-        let leaves = outside.is_some_and(|outside| (outside - last).dot(over.way) > 0.0);
-        (leaves || (beyond >= SURE && line.distance(last) >= 0.5 * band)).then_some(over)
+        (self.depth >= SURE && beyond >= SURE && line.distance(last) >= 0.5 * band).then_some(over)
     }
 }
 
