@@ -37,6 +37,8 @@ impl Group {
 /// Columns of equal length; boxes in view units (x times aspect), in the order they were given.
 #[derive(Debug, Default)]
 pub struct Detections {
+    /// Width of the picture in view units; its height is 1.
+    pub aspect: f64,
     /// Boxes in view units.
     pub boxes: Vec<BBox>,
     /// Scores, 0..1.
@@ -88,6 +90,7 @@ impl Detections {
                 "{n} boxes in one picture, {MOST} are the limit: filter them by score and suppress duplicates first"
             )));
         }
+        self.aspect = aspect;
         self.boxes.clear();
         self.score.clear();
         self.class_id.clear();

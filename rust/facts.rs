@@ -3,6 +3,7 @@
 //! Only what was detected in this step moves a fact: a coasting subject keeps its last position, is not `seen`,
 //! and holds nothing.
 
+mod border;
 mod chart;
 mod crossing;
 mod motion;
@@ -20,6 +21,7 @@ use crate::detection::Group;
 use crate::geometry::{BBox, Point};
 use crate::scene::Scene;
 use crate::time::{Span, Timestamp};
+use border::Passing;
 use chart::Marks;
 use crossing::LineState;
 use motion::{Rest, Track};
@@ -141,6 +143,7 @@ struct Memory {
     /// may change without being touched.
     busy: Marks,
     observed: bool,
+    passing: Passing,
     history: Track,
     rest: Rest,
 }

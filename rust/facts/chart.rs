@@ -29,6 +29,12 @@ impl Marks {
         self.0.extend_from_slice(&other.0);
     }
 
+    /// Becomes all numbers below `size`.
+    pub(super) fn fill(&mut self, size: usize) {
+        self.reset(size);
+        (0..size).for_each(|i| self.set(i, true));
+    }
+
     pub(super) fn set(&mut self, i: usize, on: bool) {
         let bit = 1 << (i % 64);
         if on { self.0[i / 64] |= bit } else { self.0[i / 64] &= !bit }

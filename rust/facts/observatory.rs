@@ -1,9 +1,10 @@
 //! Brings the facts from one step to the next.
 
+use super::border::{Looking, Passing};
 use super::chart::{Chart, Marks};
-use super::crossing::LineState;
+use super::crossing::{LineState, Movement, unit};
 use super::motion::{Rest, Track};
-use super::{Anchor, Fact, LineCrossing, Memory, Presence, Probes, body_size, centre, presence};
+use super::{Anchor, Fact, LineCrossing, Memory, Presence, Probes, body_size, centre};
 use crate::geometry::BBox;
 use crate::scene::Scene;
 use crate::subject::Subject;
@@ -12,12 +13,13 @@ use crate::time::{Span, Timestamp};
 /// The facts of one view from step to step.
 #[derive(Debug)]
 pub struct Observatory {
-    probes: Probes,
+    pub(super) probes: Probes,
     /// One for every anchor that probes use: zones by number of their probe, then lines.
     charts: Vec<Reached>,
-    facts: Vec<Fact>,
-    crossings: Vec<LineCrossing>,
+    pub(super) facts: Vec<Fact>,
+    pub(super) crossings: Vec<LineCrossing>,
     visits: Vec<Vec<u32>>,
+    looking: Looking,
     /// Ended facts, kept for their buffers: no allocation while people come and go.
     pool: Vec<Fact>,
     /// Probes to ask about the subject of the moment.
@@ -84,6 +86,7 @@ impl Observatory {
             probes,
             facts: Vec::new(),
             crossings: Vec::new(),
+            looking: Looking::default(),
             pool: Vec::new(),
             near: Marks::default(),
             fading: Fading::default(),
@@ -117,6 +120,7 @@ impl Observatory {
     pub fn clear(&mut self) {
         self.pool.append(&mut self.facts);
         self.crossings.clear();
+        self.looking = Looking::default();
         for list in &mut self.visits {
             list.clear();
         }
@@ -131,6 +135,7 @@ impl Observatory {
         scores: impl Fn(&Subject) -> f32,
     ) {
         self.crossings.clear();
+        self.looking.step(at);
         let mut i = 0;
         let mut some_ended = false;
         for subject in subjects {
@@ -178,7 +183,7 @@ impl Observatory {
         let rest = Rest::new(centre(&subject.bbox), subject.first);
         let (mut zones, mut memory) = match self.pool.pop() {
             Some(Fact { zones, memory, .. }) => (zones, memory),
-            None => (Vec::new(), Box::new(Memory::new(rest))),
+            None => (Vec::new(), Box::new(Memory::new(rest, &subject.bbox))),
         };
         let (zone_probes, line_probes) = (self.probes.zones.len(), self.probes.lines.len());
         zones.clear();
@@ -191,6 +196,7 @@ impl Observatory {
             busy.set(zone_probes + probe, !state.is_idle());
         }
         memory.observed = false;
+        memory.passing = Passing::new(&subject.bbox);
         memory.history = Track::default();
         memory.rest = rest;
         let at = Anchor::Auto.point(&subject.bbox, subject.group);
@@ -218,40 +224,16 @@ impl Observatory {
     }
 
     fn end(&mut self, index: usize, scene: &Scene) {
-        let fact = &mut self.facts[index];
-        fact.ended = true;
-        let at_border = fact.at_border(scene.aspect);
-        for (probe, state) in fact.memory.lines.iter().enumerate() {
-            let (line, anchor, band) = self.probes.lines[probe];
-            let point = anchor.point(&fact.bbox, fact.group);
-            if let Some(pending) = state.unfinished(&scene.lines[line].1, point, band * fact.body, at_border)
-            {
-                self.crossings.push(pending.of(probe, fact));
-            }
-        }
-    }
-
-    /// Somebody who went over a line at the picture's border will not be seen beyond it.
-    fn left_the_picture(&mut self, index: usize, scene: &Scene) {
-        let fact = &mut self.facts[index];
-        for probe in 0..self.probes.lines.len() {
-            let (line, anchor, band) = self.probes.lines[probe];
-            let point = anchor.point(&fact.bbox, fact.group);
-            if let Some(pending) =
-                fact.memory.lines[probe].unfinished(&scene.lines[line].1, point, band * fact.body, true)
-            {
-                fact.memory.lines[probe] = LineState::default();
-                self.crossings.push(pending.of(probe, fact));
-            }
-        }
+        self.facts[index].ended = true;
+        self.unfinished(index, scene);
     }
 
     fn observe(&mut self, at: Timestamp, index: usize, scene: &Scene, subject: &Subject, score: f32) {
         let fact = &mut self.facts[index];
         fact.settle();
         if !subject.seen {
-            if at - fact.last_seen >= LOST && fact.at_border(scene.aspect) {
-                self.left_the_picture(index, scene);
+            if at - fact.last_seen >= LOST {
+                self.went_out(index, scene);
             }
             return;
         }
@@ -284,49 +266,71 @@ impl Observatory {
             // Somebody already there when we first looked stands since the first detection.
             fact.still_since = fact.still_since.map(|since| since.min(subject.first));
         }
-        self.touch((before, old), at, index, scene, first);
+        if first {
+            fact.memory.passing.arrive(at, &subject.bbox, self.looking.found(subject.first));
+        }
+        self.touch(Look { at, before, old, first, keep }, index, scene, subject.first);
     }
 
-    /// Moves what the way from the `old` box to the present one touches, and what waits for the subject's next place.
-    fn touch(
-        &mut self,
-        (before, old): (Timestamp, BBox),
-        at: Timestamp,
-        index: usize,
-        scene: &Scene,
-        first: bool,
-    ) {
+    /// Moves what the way from the old box to the present one touches, and what waits for the subject's next place.
+    fn touch(&mut self, look: Look, index: usize, scene: &Scene, first_seen: Timestamp) {
+        let Look { at, before, old, first, keep } = look;
         let fact = &mut self.facts[index];
-        let (bbox, group) = (fact.bbox, fact.group);
-        self.near.copy(&fact.memory.busy);
-        for Reached { anchor, reach, chart } in &self.charts {
-            let (from, to) = (anchor.point(&old, group), anchor.point(&bbox, group));
-            let reach = reach * fact.body;
-            let area = BBox::new(
-                from.x.min(to.x) - reach,
-                from.y.min(to.y) - reach,
-                from.x.max(to.x) + reach,
-                from.y.max(to.y) + reach,
-            );
-            chart.near(&area, &mut self.near);
-        }
+        let (bbox, group, body, aspect) = (fact.bbox, fact.group, fact.body, scene.aspect);
+        let unit = unit(&bbox, body);
+        // Who went out of the picture and is back comes from there.
+        let passing = &mut fact.memory.passing;
+        let out = passing.out();
+        let came_in = passing.push((before, at), first_seen, &bbox, (body, keep), aspect);
+        let open = passing.is_open();
+        let way_in = |anchor: Anchor| {
+            let (side, arrival) = came_in.as_ref()?;
+            let arrived = anchor.point(arrival, group);
+            let outside = side.beyond(arrived, arrival, side.extent(&bbox), aspect)?;
+            Some(Movement { from: (first_seen, outside), to: (first_seen, arrived) })
+        };
+        let movement = |anchor: Anchor| {
+            let (last, to) = (anchor.point(&old, group), anchor.point(&bbox, group));
+            let outside = out.and_then(|side| side.beyond(last, &old, body, aspect));
+            let from = if first { to } else { outside.unwrap_or(last) };
+            Movement { from: (before, from), to: (at, to) }
+        };
         let zones = self.probes.zones.len();
+        if out.is_some() || came_in.is_some() {
+            // The way beyond the border leads anywhere, and is seldom gone.
+            self.near.fill(zones + self.probes.lines.len());
+        } else {
+            self.near.copy(&fact.memory.busy);
+            for Reached { anchor, reach, chart } in &self.charts {
+                let (from, to) = (anchor.point(&old, group), anchor.point(&bbox, group));
+                let reach = reach * unit;
+                let area = BBox::new(
+                    from.x.min(to.x) - reach,
+                    from.y.min(to.y) - reach,
+                    from.x.max(to.x) + reach,
+                    from.y.max(to.y) + reach,
+                );
+                chart.near(&area, &mut self.near);
+            }
+        }
         for probe in self.near.iter() {
             if let Some(&(zone, anchor)) = self.probes.zones.get(probe) {
-                let (from, to) = (anchor.point(&old, group), anchor.point(&bbox, group));
                 let polygon = &scene.zones[zone].1;
-                let border = presence::border(group) * fact.body;
                 let presence = &mut fact.zones[probe];
-                presence.push((before, from), (at, to), polygon, border);
+                if let Some(way) = way_in(anchor) {
+                    presence.came_in(way, polygon);
+                }
+                presence.push(movement(anchor), polygon, group, unit);
                 fact.memory.busy.set(probe, !presence.is_idle());
                 continue;
             }
             let (line, anchor, band) = self.probes.lines[probe - zones];
-            let (from, to) = (anchor.point(&old, group), anchor.point(&bbox, group));
-            let at_border = first && fact.at_border(scene.aspect);
             let polyline = &scene.lines[line].1;
             let state = &mut fact.memory.lines[probe - zones];
-            let found = state.push((before, from), (at, to), polyline, band * fact.body, at_border);
+            if let Some(way) = way_in(anchor) {
+                state.came_in(way, polyline);
+            }
+            let found = state.push(movement(anchor), polyline, band * unit, open);
             fact.memory.busy.set(probe, !state.is_idle());
             if let Some(passed) = found {
                 self.crossings.push(passed.of(probe - zones, fact));
@@ -335,10 +339,22 @@ impl Observatory {
     }
 }
 
+/// One look at a subject.
+#[derive(Clone, Copy)]
+struct Look {
+    at: Timestamp,
+    /// The look before, and its box; the first detection if there was none.
+    before: Timestamp,
+    old: BBox,
+    first: bool,
+    /// What remains of something known at the look before, after a memory of one second.
+    keep: f64,
+}
+
 impl Memory {
-    fn new(rest: Rest) -> Self {
+    fn new(rest: Rest, bbox: &BBox) -> Self {
         let (history, busy) = (Track::default(), Marks::default());
-        Self { lines: Vec::new(), busy, observed: false, history, rest }
+        Self { lines: Vec::new(), busy, observed: false, passing: Passing::new(bbox), history, rest }
     }
 }
 

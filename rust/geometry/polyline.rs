@@ -134,6 +134,18 @@ impl Polyline {
         (along, if s < 0.0 { -distance } else { distance })
     }
 
+    /// Distance from the nearest segment as if it went on for ever, positive on its right side, and whether the point
+    /// lies past an end of the line: in front of its first or behind its last point.
+    pub fn offset(&self, p: Point) -> (f64, bool) {
+        let (_, i, t) = self.nearest(p);
+        let (a, b) = (self.points[i], self.points[i + 1]);
+        let past = (i == 0 && t == 0.0) || (i + 2 == self.points.len() && t == 1.0);
+        if !past {
+            return (self.project(p).1, false);
+        }
+        (side(a, b, p) / a.distance(b), true)
+    }
+
     /// Squared distance of the nearest place, its segment, and the share of the segment's length, 0..1.
     fn nearest(&self, p: Point) -> (f64, usize, f64) {
         let mut best = (f64::INFINITY, 0, 0.0);

@@ -2,8 +2,10 @@
 //!
 //! # What holds
 //! The subject's reference point (feet of a person, middle of a vehicle's footprint) is inside the zone. Once inside,
-//! it counts as outside only when it is a little beyond the border, so that a trembling box does not flicker. The path
-//! between two pictures counts: a runner who crosses a thin zone between them was inside.
+//! it counts as outside only when it is a little beyond the border, and back inside only when it is well inside, has
+//! stayed there for a second or had gone away, so that a trembling box does not flicker. The path between two pictures
+//! counts: a runner who crosses a thin zone between them was inside. So does the picture's border: who comes in over it
+//! into the zone has entered, and who goes out over it and is gone for a second has left.
 //!
 //! # Settings
 //! `on`: `inside` (default; holds as long as somebody is inside), `enter` or `leave` (the moment of passing the
@@ -140,14 +142,17 @@ impl Intrusion {
 
 impl Rule for Intrusion {
     fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds) {
-        for fact in facts.subjects.iter().filter(|f| f.seen && self.filter.admits(f, facts.scene)) {
+        for fact in facts.subjects.iter().filter(|f| self.filter.admits(f, facts.scene)) {
             let presence = &fact.zones[self.probe];
             let crossed = presence.crossed;
             match self.params.on {
-                On::Inside => self.inside(fact, facts, holds),
-                On::Enter
-                    if presence.entered && (!presence.appeared || fact.at_border(facts.scene.aspect)) =>
-                {
+                On::Inside => {
+                    // Not seen, but known to have gone through: out of the picture.
+                    if fact.seen || (crossed.is_some() && !self.params.inverse) {
+                        self.inside(fact, facts, holds);
+                    }
+                }
+                On::Enter if presence.entered && !presence.appeared => {
                     holds.once(fact.id, presence.since, &[]);
                 }
                 On::Leave if presence.left => holds.once(fact.id, presence.since, &[]),

@@ -2,8 +2,10 @@
 //!
 //! # What holds
 //! The path of the reference point goes over the line, and the subject is then seen `band` body sizes away from it on
-//! the other side. Somebody who trembles on the line or walks round its end has not crossed it; somebody whom the
-//! detector missed during the crossing has.
+//! the other side. Somebody who trembles on the line, walks along it or round its end has not crossed it; somebody whom
+//! the detector missed during the crossing has. Beyond the picture nobody is seen: who is seen to come in over its
+//! border was outside before, and who goes out over it and is gone for a second is outside from then on, so a line
+//! along the edge of the picture counts too.
 //!
 //! # Settings
 //! `direction`: `both` (default), `left_to_right` or `right_to_left`, as seen from the line's first point looking to

@@ -74,12 +74,14 @@ pub struct Track {
     pub still: bool,
 }
 
-/// What distances are measured in: the height of a person, the side of the square of equal area for anything else.
+/// What distances are measured in: the height of a person, or their length when they lie; the side of the square of equal
+/// area for anything else.
 ///
 /// A person's box changes its width with every step taken, its height hardly; a car's shape depends on where it heads.
+/// Whom the picture's border cuts at the knees is still no smaller than their shoulders are wide.
 pub fn body_size(group: Group, bbox: &BBox) -> f64 {
     match group {
-        Group::Person => bbox.height(),
+        Group::Person => bbox.height().max(bbox.width()),
         _ => bbox.area().sqrt(),
     }
 }

@@ -37,9 +37,9 @@ impl Motion {
     pub(super) fn of(group: Group) -> &'static Self {
         match group {
             Group::Cycle | Group::Vehicle => &ROLLER,
-            Group::Animal => &RUNNER,
-            // An object that moves is carried by somebody.
-            Group::Person | Group::Object(_) => &WALKER,
+            Group::Person => &WALKER,
+            // An object that moves is carried by somebody, who is many times as large.
+            Group::Animal | Group::Object(_) => &RUNNER,
         }
     }
 }
@@ -66,9 +66,13 @@ pub(super) const DIFFERENCE: [f64; 3] = [
     NOISE[2] * NOISE[2] + CUT[2] * CUT[2],
 ];
 
+/// Variances that a box cut by the picture's border adds along the cut: of its centre (squared body sizes) and of the
+/// logarithm of its size. Who comes in or goes out grows or shrinks by half within a step, and only looks so.
+pub(super) const AT_BORDER: [f64; 2] = [0.1 * 0.1, 0.4 * 0.4];
+
 /// What it costs to leave a track alone: twice the logarithm of how much likelier a body's place is to be this track's
 /// than that of somebody new. Lower ends tracks in crowds, higher lets them swap.
-pub(super) const ALONE: f64 = 9.5;
+pub(super) const ALONE: f64 = 9.3;
 /// The same for a track that was seen in the previous step, against a body that nobody else has a claim to: it has set
 /// off, stopped or been jolted faster than anybody expects, but it is hardly another (the idea of observation-centric
 /// recovery, Cao et al., OC-SORT, 2023).

@@ -6,6 +6,9 @@ use std::ops::Range;
 use crate::detection::{Detections, Group};
 use crate::geometry::BBox;
 
+/// Boxes that end this near to the border touch it: detectors rarely place an edge better than a hundredth.
+const NEAR: f64 = 0.01;
+
 /// One usable detection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
@@ -17,6 +20,8 @@ pub(super) struct Seen {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) bbox: BBox,
+    /// Whether the border of the picture cuts it across or down.
+    pub(super) cut: [bool; 2],
     pub(super) score: f32,
     pub(super) class_id: u16,
     /// Its row in the input.
@@ -44,6 +49,10 @@ impl Sight {
                 width: width.ln(),
                 height: height.ln(),
                 bbox: *bbox,
+                cut: [
+                    bbox.x1 < NEAR || bbox.x2 > detections.aspect - NEAR,
+                    bbox.y1 < NEAR || bbox.y2 > 1.0 - NEAR,
+                ],
                 score: detections.score[row],
                 class_id: detections.class_id[row],
                 row: row as u32,

@@ -1,6 +1,8 @@
 //! One track: what is believed of a body, and how likely a detection is to be its.
 
-use super::model::{CONFIDENCE, DIFFERENCE, DOUBT, GROWTH_SD, Motion, NOISE, OVERLAP, Passage, liveliness};
+use super::model::{
+    AT_BORDER, CONFIDENCE, DIFFERENCE, DOUBT, GROWTH_SD, Motion, NOISE, OVERLAP, Passage, liveliness,
+};
 use super::sight::Seen;
 use super::votes::Votes;
 use super::{Affine, Settings, Track};
@@ -14,6 +16,8 @@ const SPOT: f64 = 0.25;
 /// ... for this long stands still. The slowest walker is away by then; a box that trembles on a parked car is not, though
 /// it has a speed at any moment.
 const STILL: Span = Span::from_ms(1000);
+/// A box this much longer than its body is a long one: one side three times the other.
+const LONG: f64 = 0.3;
 /// Share of the filters' box in what is published, the rest is the detector's: that one trembles, this one comes late.
 const BELIEVED: f64 = 0.3;
 
@@ -36,8 +40,9 @@ pub(super) struct State {
     bbox: BBox,
     /// Body size by the filters.
     pub(super) body: f64,
-    /// Box of the last detection.
+    /// Box of the last detection, and whether the picture's border cut it.
     seen: BBox,
+    cut: [bool; 2],
     score: f32,
     /// Scores of all detections until it was confirmed.
     evidence: f32,
@@ -53,13 +58,28 @@ pub(super) struct State {
 /// What a track expects to see: the terms of [`Self::cost`] that do not depend on the detection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expectation {
-    /// Inverse variances: x, y, log width, log height.
+    /// Variances of x and y, and of the logarithms of width and height.
+    place: [f64; 2],
+    size: [f64; 2],
+    /// Their inverses.
     sure: [f64; 4],
     /// What any detection costs, and what none may cost.
     base: f64,
     limit: f64,
+    /// Whether the picture's border excuses much.
+    is_lenient: bool,
     /// How far to the left and right of the track's centre an affordable detection can be.
     pub(super) reach: f64,
+}
+
+impl Expectation {
+    /// Inverse variances for a box that the picture's border cuts across or down.
+    fn cut(&self, cut: [bool; 2], body: f64) -> [f64; 4] {
+        let more = |cut: bool, variance: f64| if cut { variance } else { 0.0 };
+        let place = |k: usize| 1.0 / (self.place[k] + more(cut[k], AT_BORDER[0] * body * body));
+        let size = |k: usize| 1.0 / (self.size[k] + more(cut[k], AT_BORDER[1]));
+        [place(0), place(1), size(0), size(1)]
+    }
 }
 
 impl State {
@@ -79,6 +99,7 @@ impl State {
             bbox: seen.bbox,
             body: 0.0,
             seen: seen.bbox,
+            cut: seen.cut,
             score: seen.score,
             evidence: seen.score,
             spot: Point::new(seen.x, seen.y),
@@ -89,10 +110,16 @@ impl State {
             det: Some(seen.row),
         };
         state.fit();
-        let body = state.body;
-        state.x = Filter::new(seen.x, NOISE[0] * body, motion.speed[0] * body);
-        state.y = Filter::new(seen.y, NOISE[0] * body, motion.speed[1] * body);
+        let (body, [across, down]) = (state.body, state.trembles());
+        state.x = Filter::new(seen.x, NOISE[0] * across, motion.speed[0] * body);
+        state.y = Filter::new(seen.y, NOISE[0] * down, motion.speed[1] * body);
         state
+    }
+
+    /// What the noise of the centre across and down the picture is measured in: the body size, more along a long box,
+    /// whose ends a detector misses by a share of its length (somebody lying, a lorry, a pole).
+    fn trembles(&self) -> [f64; 2] {
+        [self.bbox.width(), self.bbox.height()].map(|extent| self.body.max(LONG * extent))
     }
 
     /// Goes on to the next step, where nothing has been seen yet.
@@ -140,25 +167,33 @@ impl State {
     }
 
     /// What this track expects to see, unless it is so unsure that anything would cost more than `limit`.
-    pub(super) fn expect(&self, limit: f64) -> Option<Expectation> {
-        let squared = self.body * self.body;
-        let place = DIFFERENCE[0] * squared;
-        let (x, y) = (self.x.variance() + place, self.y.variance() + place);
-        let (width, height) = (self.width.variance() + DIFFERENCE[1], self.height.variance() + DIFFERENCE[2]);
+    pub(super) fn expect(&self, limit: f64, is_lenient: bool) -> Option<Expectation> {
+        let [across, down] = self.trembles().map(|extent| DIFFERENCE[0] * extent * extent);
+        let place = [self.x.variance() + across, self.y.variance() + down];
+        let size = [self.width.variance() + DIFFERENCE[1], self.height.variance() + DIFFERENCE[2]];
         // Twice the negative logarithm of the density at its peak, against that of a track seen exactly: who may be
         // anywhere by now gives way to who must be here.
-        let base = (x * y / (place * place)).ln();
+        let base = (place[0] * place[1] / (across * down)).ln();
+        let squared = self.body * self.body;
         (base < limit).then(|| Expectation {
-            sure: [1.0 / x, 1.0 / y, 1.0 / width, 1.0 / height],
+            place,
+            size,
+            sure: [1.0 / place[0], 1.0 / place[1], 1.0 / size[0], 1.0 / size[1]],
             base,
             limit,
-            reach: ((limit - base) * x).sqrt(),
+            is_lenient,
+            reach: ((limit - base) * (place[0] + AT_BORDER[0] * squared)).sqrt(),
         })
     }
 
     /// Twice the negative log-likelihood that `seen` is this track, up to a constant; `None` if it is better left alone.
     pub(super) fn cost(&self, expected: &Expectation, seen: &Seen, high: f32) -> Option<f64> {
-        let sure = &expected.sure;
+        let cut = [self.cut[0] || seen.cut[0], self.cut[1] || seen.cut[1]];
+        let sure = if expected.is_lenient && cut != [false; 2] {
+            expected.cut(cut, self.body)
+        } else {
+            expected.sure
+        };
         let (x, y) = (seen.x - self.x.at, seen.y - self.y.at);
         let (width, height) = (seen.width - self.width.at, seen.height - self.height.at);
         let mut cost = expected.base
@@ -180,9 +215,9 @@ impl State {
     /// Takes in a detection; the track is confirmed with it if that is enough (see [`Settings::evidence`]).
     pub(super) fn see(&mut self, at: Timestamp, seen: &Seen, passage: &Passage, settings: &Settings) {
         let [place, width, height] = passage.noise;
-        let place = place * self.body * self.body;
-        self.x.update(seen.x, place);
-        self.y.update(seen.y, place);
+        let [across, down] = self.trembles().map(|extent| place * extent * extent);
+        self.x.update(seen.x, across);
+        self.y.update(seen.y, down);
         self.width.update(seen.width, width);
         self.height.update(seen.height, height);
         self.fit();
@@ -191,6 +226,7 @@ impl State {
             (self.spot, self.since) = (place, at);
         }
         self.seen = seen.bbox;
+        self.cut = seen.cut;
         self.votes.add(seen.class_id, seen.score);
         self.score = seen.score;
         self.last_seen = at;

@@ -59,6 +59,8 @@ pub struct Tracker {
     settings: Settings,
     next_id: u64,
     now: Option<Timestamp>,
+    /// The step before the last one.
+    earlier: Option<Timestamp>,
     states: Vec<State>,
     published: Vec<Track>,
     sight: Sight,
@@ -101,6 +103,7 @@ impl Tracker {
         self.states.clear();
         self.published.clear();
         self.now = None;
+        self.earlier = None;
     }
 
     /// Advances to `at` with the detections of that moment; `motion` is the camera's since the previous step.
@@ -111,6 +114,7 @@ impl Tracker {
         // Whoever was lost before the pictures stopped coming is not who stands there when they come again.
         let longest = self.settings.coast_still.max(self.settings.coast);
         self.states.retain(|state| at - state.last_seen <= longest);
+        let earlier = std::mem::replace(&mut self.earlier, self.now).unwrap_or(at);
         let before = self.now.replace(at);
         let dt = before.map_or(0.0, |before| (at - before).seconds().max(0.0));
         let passage = Passage::over(dt);
@@ -123,7 +127,7 @@ impl Tracker {
                 state.shift(shift);
             }
         }
-        self.associate(at, before.unwrap_or(at), &passage);
+        self.associate(at, (earlier, before.unwrap_or(at)), &passage);
         self.start(at);
         self.drop_lost(at);
         self.published.clear();
@@ -131,13 +135,13 @@ impl Tracker {
     }
 
     /// Matches tracks and detections, and then what was left over by both a moment after they were seen.
-    fn associate(&mut self, at: Timestamp, before: Timestamp, passage: &Passage) {
+    fn associate(&mut self, at: Timestamp, (earlier, before): (Timestamp, Timestamp), passage: &Passage) {
         let Settings { high, moment, .. } = self.settings;
         self.taken.clear();
         self.taken.resize(self.sight.all().len(), false);
         self.rows.clear();
         self.rows.extend(0..self.states.len() as u32);
-        self.assign(ALONE, |state, seen| {
+        self.assign(ALONE, earlier, |state, seen| {
             seen.score >= high || state.last_seen >= before || at - state.last_seen <= moment
         });
         self.see(at, passage);
@@ -147,17 +151,18 @@ impl Tracker {
             state.det.is_none() && state.last_seen >= before
         });
         if !self.rows.is_empty() {
-            self.assign(ALONE_TOGETHER, |_, seen| seen.score >= high);
+            self.assign(ALONE_TOGETHER, earlier, |_, seen| seen.score >= high);
             self.see(at, passage);
         }
     }
 
-    /// Finds the cheapest pairs of `rows` and free detections.
-    fn assign(&mut self, limit: f64, may: impl Fn(&State, &Seen) -> bool) {
+    /// Finds the cheapest pairs of `rows` and free detections; the picture's border excuses much for who was seen since
+    /// `lenient_since`.
+    fn assign(&mut self, limit: f64, lenient_since: Timestamp, may: impl Fn(&State, &Seen) -> bool) {
         self.assignment.begin(self.sight.all().len());
         for &k in &self.rows {
             let state = &self.states[k as usize];
-            if let Some(expected) = state.expect(limit) {
+            if let Some(expected) = state.expect(limit, state.last_seen >= lenient_since) {
                 let x = state.x.at;
                 let range = self.sight.between(state.group, x - expected.reach, x + expected.reach);
                 for (col, seen) in range.clone().zip(&self.sight.all()[range]) {
