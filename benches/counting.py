@@ -22,8 +22,7 @@ import beffroi
 import numpy as np
 
 from .counting_walkers import ASPECT, CROSSINGS, LINE, Recording, crossings, paths, record
-from .peers import supervision_bytetrack
-from .peers.__main__ import ROOT, install, interpreter
+from .peers.environments import ROOT, install, interpreter
 
 NOISES = (0.0, 0.005, 0.01, 0.02, 0.03)
 RATES = (5, 10, 30)
@@ -152,7 +151,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     chosen = parser.parse_args()
     if chosen.install:
-        install(PEER, supervision_bytetrack)
+        install(PEER)
     report = compare(chosen.seeds, chosen.fps, chosen.noise, peers=not chosen.alone)
     print(json.dumps(report, indent=2) if chosen.json else table(report))
     return int(report["worst"] > BAR)
