@@ -77,6 +77,11 @@ pub(super) const ALONE: f64 = 9.3;
 /// off, stopped or been jolted faster than anybody expects, but it is hardly another (the idea of observation-centric
 /// recovery, Cao et al., OC-SORT, 2023).
 pub(super) const ALONE_TOGETHER: f64 = 20.0;
+/// Two tracks whose costs for one detection differ by less than this are rivals for it ...
+pub(super) const RIVALS: f64 = 1.5;
+/// ... and whoever gets it believes it less: so many times the variance. Who meets somebody and walks on keeps their
+/// speed while it cannot be told who is who.
+pub(super) const RIVALRY: f64 = 4.0;
 /// What a box of a score below [`super::Settings::high`] costs more: it may be nothing at all.
 pub(super) const DOUBT: f64 = 6.0;
 /// What boxes that do not overlap cost more than those that cover each other: where bodies stand close, the shape decides.

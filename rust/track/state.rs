@@ -19,7 +19,7 @@ const STILL: Span = Span::from_ms(1000);
 /// A box this much longer than its body is a long one: one side three times the other.
 const LONG: f64 = 0.3;
 /// Share of the filters' box in what is published, the rest is the detector's: that one trembles, this one comes late.
-const BELIEVED: f64 = 0.3;
+const BELIEVED: f64 = 0.37;
 
 /// View units below which a box that the camera's zoom made small is nothing any more: less than any detection.
 const TINY: f64 = 1e-9;
@@ -213,8 +213,16 @@ impl State {
     }
 
     /// Takes in a detection; the track is confirmed with it if that is enough (see [`Settings::evidence`]).
-    pub(super) fn see(&mut self, at: Timestamp, seen: &Seen, passage: &Passage, settings: &Settings) {
+    pub(super) fn see(
+        &mut self,
+        at: Timestamp,
+        seen: &Seen,
+        passage: &Passage,
+        doubt: f64,
+        settings: &Settings,
+    ) {
         let [place, width, height] = passage.noise;
+        let place = place * doubt;
         let [across, down] = self.trembles().map(|extent| place * extent * extent);
         self.x.update(seen.x, across);
         self.y.update(seen.y, down);

@@ -5,7 +5,7 @@
 //! strong one of its neighbour; here a weak detection merely costs more.
 
 use super::assign::Assignment;
-use super::model::{ALONE, ALONE_TOGETHER, Passage};
+use super::model::{ALONE, ALONE_TOGETHER, Passage, RIVALRY, RIVALS};
 use super::sight::{Seen, Sight};
 use super::state::State;
 use super::sway::Sway;
@@ -68,6 +68,8 @@ pub struct Tracker {
     assignment: Assignment,
     /// Tracks that take part in the association of the moment.
     rows: Vec<u32>,
+    /// Per detection in sight: the two lowest costs at which tracks claim it.
+    claims: Vec<[f64; 2]>,
     /// Per detection in sight: taken by a track.
     taken: Vec<bool>,
 }
@@ -160,6 +162,8 @@ impl Tracker {
     /// `lenient_since`.
     fn assign(&mut self, limit: f64, lenient_since: Timestamp, may: impl Fn(&State, &Seen) -> bool) {
         self.assignment.begin(self.sight.all().len());
+        self.claims.clear();
+        self.claims.resize(self.sight.all().len(), [f64::INFINITY; 2]);
         for &k in &self.rows {
             let state = &self.states[k as usize];
             if let Some(expected) = state.expect(limit, state.last_seen >= lenient_since) {
@@ -171,6 +175,9 @@ impl Tracker {
                     }
                     if let Some(cost) = state.cost(&expected, seen, self.settings.high) {
                         self.assignment.offer(col, cost);
+                        let [best, second] = &mut self.claims[col];
+                        *second = second.min(cost.max(*best));
+                        *best = best.min(cost);
                     }
                 }
             }
@@ -183,7 +190,9 @@ impl Tracker {
         for (row, &k) in self.rows.iter().enumerate() {
             if let Some(col) = self.assignment.col(row) {
                 self.taken[col] = true;
-                self.states[k as usize].see(at, &self.sight.all()[col], passage, &self.settings);
+                let [best, second] = self.claims[col];
+                let doubt = if second - best < RIVALS { RIVALRY } else { 1.0 };
+                self.states[k as usize].see(at, &self.sight.all()[col], passage, doubt, &self.settings);
             }
         }
     }
