@@ -117,10 +117,27 @@ impl Polyline {
     /// Nearest place on the line: its distance along the line from the first point, and the point's distance from
     /// it, positive on the line's right side, negative on its left.
     pub fn project(&self, p: Point) -> (f64, f64) {
-        let (squared, i, t) = self.nearest(p);
+        let nearest = self.nearest(p);
+        let (_, i, t) = nearest;
+        (self.along[i] + t * (self.along[i + 1] - self.along[i]), self.signed(p, nearest))
+    }
+
+    /// Distance from the nearest segment as if it went on for ever, positive on its right side, and whether the point
+    /// lies past an end of the line: in front of its first or behind its last point.
+    pub fn offset(&self, p: Point) -> (f64, bool) {
+        let nearest = self.nearest(p);
+        let (_, i, t) = nearest;
+        let past = (i == 0 && t == 0.0) || (i + 2 == self.points.len() && t == 1.0);
+        if !past {
+            return (self.signed(p, nearest), false);
+        }
         let (a, b) = (self.points[i], self.points[i + 1]);
-        let along = self.along[i] + t * (self.along[i + 1] - self.along[i]);
-        let mut s = side(a, b, p);
+        (side(a, b, p) / a.distance(b), true)
+    }
+
+    /// Distance from the nearest place, positive on the line's right side, negative on its left.
+    fn signed(&self, p: Point, (squared, i, t): (f64, usize, f64)) -> f64 {
+        let mut s = side(self.points[i], self.points[i + 1], p);
         // In the wedge outside a bend both segments are equally near; the turn of the bend tells the side, where
         // one segment alone, prolonged, may pass on the wrong side of the point.
         let bend = if t == 1.0 { i + 1 } else { i };
@@ -131,19 +148,7 @@ impl Polyline {
             }
         }
         let distance = squared.sqrt();
-        (along, if s < 0.0 { -distance } else { distance })
-    }
-
-    /// Distance from the nearest segment as if it went on for ever, positive on its right side, and whether the point
-    /// lies past an end of the line: in front of its first or behind its last point.
-    pub fn offset(&self, p: Point) -> (f64, bool) {
-        let (_, i, t) = self.nearest(p);
-        let (a, b) = (self.points[i], self.points[i + 1]);
-        let past = (i == 0 && t == 0.0) || (i + 2 == self.points.len() && t == 1.0);
-        if !past {
-            return (self.project(p).1, false);
-        }
-        (side(a, b, p) / a.distance(b), true)
+        if s < 0.0 { -distance } else { distance }
     }
 
     /// Squared distance of the nearest place, its segment, and the share of the segment's length, 0..1.

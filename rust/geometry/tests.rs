@@ -219,3 +219,12 @@ fn projection_measures_along_and_beside() {
         assert!(route.project(q).1 < 0.0, "{q:?}");
     }
 }
+
+#[test]
+fn an_offset_past_the_end_is_from_the_line_prolonged() {
+    let route = line(&[(0.0, 0.0), (3.0, 0.0), (3.0, 4.0)]);
+    assert_eq!(route.offset(p(1.0, 0.5)), (0.5, false));
+    assert_eq!(route.offset(p(-2.0, 0.5)), (0.5, true));
+    assert_eq!(route.offset(p(3.5, 9.0)), (-0.5, true));
+    assert_eq!(route.offset(p(6.0, -4.0)), (-5.0, false), "outside a bend is beside the line");
+}
