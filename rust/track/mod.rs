@@ -9,6 +9,8 @@ mod model;
 mod sight;
 mod state;
 mod sway;
+#[cfg(test)]
+mod tests;
 pub mod tracker;
 mod votes;
 
