@@ -41,6 +41,7 @@ bench: ready-bench ## Measure speed and growth, count instructions, compare with
 	cargo bench --locked
 	$(BIN)/beffroi bench
 	$(BIN)/python -m benches.peers --install
+	$(BIN)/python -m benches.counting --install
 	$(BIN)/python -m benches.instructions
 	$(BIN)/python -m benches.soak
 	$(BIN)/python -m pytest benches -q -rP

@@ -61,7 +61,7 @@ class Tracks:
         """Subject ids: what rules time; a subject keeps its id when the tracker loses and re-finds it, shape (n,)."""
     @property
     def xyxy(self) -> NDArray[np.float32]:
-        """Boxes, relative to the picture, shape (n, 4)."""
+        """Where each body is believed to be, relative to the picture, shape (n, 4): calmer than its detection (see `det`), predicted while the track coasts."""
     @property
     def class_id(self) -> NDArray[np.uint16]:
         """Index into the scene's ``classes``: the class that the track's detections voted for, shape (n,)."""
@@ -179,7 +179,8 @@ class Engine:
             Named states that are not boxes, such as ``{"light-3": "red"}``; a name left out keeps its last state.
         motion
             Camera motion since the previous step as an affine ``(a, b, tx, c, d, ty)`` on relative coordinates:
-            x' = a x + b y + tx, y' = c x + d y + ty. None means that the camera stood still.
+            x' = a x + b y + tx, y' = c x + d y + ty. None means that nobody knows of any: a shift that most of the
+            boxes share is found from the boxes themselves, and so is what such a motion leaves.
 
         Raises
         ------
