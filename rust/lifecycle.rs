@@ -12,13 +12,14 @@
 //! `max_per_hour` of them within the hour: such an incident lives through the same states in silence.
 
 mod holds;
+mod past;
 
 use crate::event::{Change, Measure};
 use crate::time::{Span, Timestamp};
 use holds::{Begin, Held};
 pub use holds::{Holds, Measured, Report, Subjects};
+use past::Past;
 use smallvec::SmallVec;
-use std::collections::VecDeque;
 
 /// What an incident is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,7 +107,6 @@ pub struct Timer {
 
 /// Changes of an active incident's subjects are told at most this often: a crowd changes at every step.
 const UPDATE_EVERY: Span = Span::from_secs(10);
-const HOUR: Span = Span::from_secs(3600);
 
 /// The incidents of one rule.
 #[derive(Debug)]
@@ -120,18 +120,6 @@ pub struct Lifecycle {
     /// Lists of subjects of crowds whose incidents are over, kept for their buffers; as many as there were at a time.
     spare: Vec<Subjects>,
 }
-
-/// What is remembered of incidents that are over, and of when they began.
-#[derive(Debug, Default)]
-struct Past {
-    starts: VecDeque<Timestamp>,
-    /// When the last incident about a key ended or lapsed, by key: for as long as the key can come again.
-    ends: Vec<(Key, Timestamp)>,
-}
-
-/// Ends of groups that are remembered; of subjects, those of all that live. With more groups than this at once the oldest
-/// could begin too early, never get lost.
-const ENDS: usize = 256;
 
 impl Lifecycle {
     /// No incidents yet.
@@ -164,7 +152,7 @@ impl Lifecycle {
         }
         let is_gone = |key: &Key| matches!(key, Key::Subject(id) if gone.binary_search(id).is_ok());
         self.aliases.retain(|(key, _)| !is_gone(key));
-        self.past.ends.retain(|(key, _)| !is_gone(key));
+        self.past.forget(is_gone);
         for incident in self.incidents.iter_mut().filter(|i| is_gone(&i.key)) {
             incident.orphan = true;
         }
@@ -204,7 +192,7 @@ impl Lifecycle {
     /// Ends what is active, forgets what is pending.
     pub fn finish(&mut self, out: &mut Vec<Transition>) {
         self.aliases.clear();
-        self.past.ends.clear();
+        self.past.forget(|_| true);
         for incident in self.incidents.drain(..) {
             if incident.state != State::Pending && !incident.silent {
                 out.push(incident.transition(Change::Ended, &self.timing));
@@ -310,7 +298,7 @@ impl Incident {
                     self.told = at;
                     self.changed = false;
                     if !self.silent {
-                        past.starts.push_back(at);
+                        past.started(at);
                         out.push(self.transition(Change::Started, timing));
                     }
                 }
@@ -353,44 +341,6 @@ impl Incident {
             measured,
             moment: self.moment,
         }
-    }
-}
-
-impl Past {
-    /// When the last incident about `key` was over.
-    fn end(&self, key: Key) -> Option<Timestamp> {
-        self.ends.binary_search_by_key(&key, |(ended, _)| *ended).ok().map(|index| self.ends[index].1)
-    }
-
-    fn remember_end(&mut self, incident: &Incident, at: Timestamp) {
-        let Incident { key, orphan, moment, .. } = *incident;
-        // Every moment has a key of its own, and whoever is gone does not come again: nobody will ask.
-        if orphan || moment {
-            return;
-        }
-        match self.ends.binary_search_by_key(&key, |(ended, _)| *ended) {
-            Ok(index) => self.ends[index].1 = at,
-            Err(mut index) => {
-                let oldest = self.ends.partition_point(|(ended, _)| matches!(ended, Key::Subject(_)));
-                if matches!(key, Key::Group(_)) && self.ends.len() - oldest >= ENDS && index > oldest {
-                    self.ends.remove(oldest);
-                    index -= 1;
-                }
-                self.ends.insert(index, (key, at));
-            }
-        }
-    }
-
-    fn may_start(&mut self, at: Timestamp, timing: &Timing) -> bool {
-        // Only what the two limits can ask about is kept.
-        let longest = if timing.max_per_hour.is_some() { HOUR.max(timing.cooldown) } else { timing.cooldown };
-        while self.starts.front().is_some_and(|start| at - *start >= longest) {
-            self.starts.pop_front();
-        }
-        let in_cooldown =
-            timing.cooldown > Span::ZERO && self.starts.back().is_some_and(|s| at - *s < timing.cooldown);
-        let in_hour = self.starts.iter().filter(|start| at - **start < HOUR).count();
-        !in_cooldown && timing.max_per_hour.is_none_or(|most| in_hour < most as usize)
     }
 }
 
