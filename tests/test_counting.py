@@ -24,7 +24,8 @@ def test_totals_stay_within_the_bar_at_every_noise_and_rate(report: dict) -> Non
 
 
 def test_without_much_noise_no_more_than_one_pair_is_mixed_up(report: dict) -> None:
-    # Two who meet right on the line, where one of them stops, are one box twice: who then walks on is anybody's guess.
+    # Two who meet right on the line, where one of them stops, are one box twice: who then walks on is
+    # anybody's guess.
     assert {t for row in report["rows"] if row["noise"] <= 0.01 for t in row["ours"]} <= {
         CROSSINGS,
         CROSSINGS - 2,
