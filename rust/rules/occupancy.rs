@@ -79,7 +79,7 @@ impl Reset {
         let read = || {
             let (h, m) = text.split_once(':')?;
             let (h, m): (i64, i64) = (h.parse().ok()?, m.parse().ok()?);
-            (h < 24 && m < 60 && (0..60).contains(&m) && h >= 0).then_some(h * 60 + m)
+            ((0..24).contains(&h) && (0..60).contains(&m)).then(|| h * 60 + m)
         };
         let minute = read().ok_or_else(|| {
             Error::config(key, format!("`{text}` is no time of day; write HH:MM, such as 00:00"))

@@ -246,6 +246,29 @@ fn deep_nesting_is_refused_not_followed() {
 }
 
 #[test]
+fn a_time_of_day_is_between_midnight_and_midnight() {
+    // The first was found by fuzzing: its minutes were multiplied before its hours were looked at.
+    for wrong in [
+        "9223372036854775807:00",
+        "-9223372036854775808:00",
+        "24:00",
+        "-1:00",
+        "00:60",
+        "00:-1",
+        "1",
+        ":",
+        "a:b",
+    ] {
+        let scene = json!({"timezone": "Europe/Paris", "lines": {"l": [[0, 0], [1, 1]]},
+            "rules": [{"name": "c", "type": "line_count", "line": "l", "reset_at": wrong}]});
+        match Engine::new(&scene.to_string()) {
+            Err(Error::Config { path, .. }) => assert_eq!(path, "rules[0].reset_at", "{wrong}"),
+            other => panic!("{wrong} is refused, not {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn the_whole_of_time_can_pass_between_two_pictures() {
     let mut engine = engine();
     let end = Timestamp::FURTHEST.ms();
