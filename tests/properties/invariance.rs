@@ -104,7 +104,8 @@ proptest! {
         prop_assert_eq!(one.len(), other.len(), "{:?} {:?}", &one, &other);
         for (a, b) in one.iter().zip(&other) {
             prop_assert_eq!(&a.0, &b.0);
-            prop_assert!((a.1 - b.1).abs() <= 2, "{:?} {:?}", a, b);
+            // A moment between two pictures: to a quarter of what lies between the coarse ones.
+            prop_assert!((a.1 - b.1).abs() <= 50, "{:?} {:?}", a, b);
         }
     }
 
