@@ -49,6 +49,10 @@ pub struct Detections {
     pub group: Vec<Group>,
 }
 
+/// Boxes that end this near to the picture's border (view units) touch it: detectors rarely place an edge better than a
+/// hundredth.
+pub(crate) const NEAR_BORDER: f64 = 0.01;
+
 /// How far outside the picture a box may reach, in picture sizes. Detectors clip loosely; pixels would be far beyond.
 const OUTSIDE: f32 = 1.0;
 

@@ -158,15 +158,6 @@ impl Fact {
     pub fn onset(&self, at: Timestamp) -> Timestamp {
         if self.previous_seen.is_none() { self.first } else { at }
     }
-
-    /// Whether its box touches the picture's border.
-    pub fn at_border(&self, aspect: f64) -> bool {
-        const NEAR: f64 = 0.01;
-        self.bbox.x1 < NEAR
-            || self.bbox.y1 < NEAR
-            || self.bbox.x2 > aspect - NEAR
-            || self.bbox.y2 > 1.0 - NEAR
-    }
 }
 
 /// Everything that rules may know in this step.

@@ -3,7 +3,7 @@
 //! ```text
 //! Engine::step(at, boxes, signals, motion)
 //!   detection  columns, validated once, in view units
-//!   track      predict -> match high -> match low -> start -> drop, on real elapsed time
+//!   track      predict -> follow the camera -> match -> start -> drop, on real elapsed time
 //!   subject    stable identities over tracks (an id switch is published as `renamed`)
 //!   facts      who is in which zone since when, who crossed what, how fast, who stands: once for every rule
 //!   rules      what holds now

@@ -7,6 +7,7 @@
 
 use super::crossing::{LONG, Movement, unit};
 use super::{Anchor, Observatory, centre};
+use crate::detection::NEAR_BORDER;
 use crate::geometry::{BBox, Point};
 use crate::scene::Scene;
 use crate::time::{Span, Timestamp};
@@ -20,8 +21,6 @@ pub(super) enum Side {
     Bottom,
 }
 
-/// Boxes that end this near to the border touch it: detectors rarely place an edge better than a hundredth.
-const NEAR: f64 = 0.01;
 /// Way, in body sizes, that tells moving from trembling: five deviations of a box's centre at a noise of 3 %.
 const MOVES: f64 = 0.15;
 /// The same against a mean over the last half second, which moves along: of somebody at a walking pace half a body remains.
@@ -79,7 +78,7 @@ impl Side {
         // The box itself may end short of the side: one picture earlier or later it does not.
         let within = depth - self.gap(bbox, aspect).max(0.0);
         (within <= CLOSE * whole.max(self.extent(bbox)))
-            .then(|| p + self.outwards() * (depth.max(0.0) + NEAR))
+            .then(|| p + self.outwards() * (depth.max(0.0) + NEAR_BORDER))
     }
 }
 
@@ -155,7 +154,7 @@ impl Passing {
         let earlier = (seen - first).seconds() + (at - before).seconds();
         let back = moved * (earlier / (at - seen).seconds());
         let inwards = |side: &Side| -moved.dot(side.outwards());
-        let came = |side: &Side| side.gap(&arrived, aspect) + back.dot(side.outwards()) < NEAR;
+        let came = |side: &Side| side.gap(&arrived, aspect) + back.dot(side.outwards()) < NEAR_BORDER;
         Side::ALL
             .into_iter()
             .filter(|side| inwards(side) >= 0.5 * moved.norm() && came(side))
@@ -172,7 +171,7 @@ impl Passing {
             // The next picture, half of the mean's lag ahead, will show nothing of them.
             .filter(|side| {
                 outwards(side) > LAGS * scale(side.extent(bbox), body)
-                    && side.gap(bbox, aspect) - 0.5 * outwards(side) < NEAR
+                    && side.gap(bbox, aspect) - 0.5 * outwards(side) < NEAR_BORDER
             })
             .max_by(|a, b| outwards(a).total_cmp(&outwards(b)))
     }

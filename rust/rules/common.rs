@@ -1,19 +1,21 @@
 //! What every rule takes, and how its settings are read: common keys, then the kind's own, unknown keys refused.
 
+mod identity;
+
 use super::{CATALOGUE, Filter, Rule, RuleSpec, Target};
 use crate::definition::{Language, render};
 use crate::error::{Error, Result};
-use crate::event::{Origin, hex};
+use crate::event::Origin;
 use crate::facts::{Anchor, Probes};
 use crate::lifecycle::Timing;
 use crate::quantity::{Length, Size, Speed};
 use crate::scene::{Scene, read_value};
 use crate::time::Span;
+use identity::hash_of;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -394,23 +396,4 @@ fn classes_of(common: &Common, spec: &RuleSpec, scene: &Scene) -> Result<Vec<Str
         ));
     }
     Ok(asked.clone())
-}
-
-/// Hash of everything that decides: settings, shapes, calibration, and the sentence that people read.
-fn hash_of(
-    settings: &Map<String, Value>,
-    definition: &[String; 2],
-    scene: &Scene,
-    (zone, line, route): Targets,
-) -> String {
-    let mut sorted: Vec<_> = settings.iter().collect();
-    sorted.sort_by_key(|(key, _)| key.as_str());
-    let shapes = (
-        zone.map(|i| &scene.zones[i].1),
-        line.map(|i| &scene.lines[i].1),
-        route.map(|i| &scene.routes[i].1),
-        &scene.ground,
-    );
-    let text = format!("{sorted:?}\n{definition:?}\n{shapes:?}");
-    hex(&Sha256::digest(text.as_bytes())[..8])
 }

@@ -1,9 +1,8 @@
 //! What the tracker believes about things that move and about detectors: every constant that decides who is who.
 //!
 //! Lengths are in body sizes ([`super::body_size`]), sizes of boxes in their natural logarithms, times in seconds. The
-//! values were found on the `MOTChallenge` and `CityFlow` sequences of `beffroi evaluate tracking`, by coordinate descent
-//! over detectors of two makes at 5 to 30 pictures a second; a third more or less of any one of them changes HOTA by
-//! a few tenths. What each one trades is said beside it.
+//! values do well on the `MOTChallenge` and `CityFlow` sequences of `beffroi evaluate tracking`, with detectors of three
+//! makes at 5 to 30 pictures a second. What each one trades is said beside it.
 
 use crate::detection::Group;
 use crate::track::kalman::Transition;
@@ -11,7 +10,7 @@ use crate::track::kalman::Transition;
 /// How things of one kind move.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Motion {
-    /// Acceleration noise across and along the picture's height, squared body sizes / s³. More follows a sudden turn,
+    /// Acceleration noise along the picture's width and height, squared body sizes / s³. More follows a sudden turn,
     /// less carries on through a gap. Most of what moves is seen from above at a slant, which shortens what goes towards
     /// the camera and away from it: so less along y.
     pub(super) jerkiness: [f64; 2],
@@ -112,6 +111,7 @@ impl Passage {
     /// What happens in `dt` seconds.
     pub(super) fn over(dt: f64) -> Self {
         // Errors that fade with `ERRS_ALIKE` are worth fewer independent ones (Bayley and Hammersley, 1946).
+        // At no time at all they would be worth nothing.
         let alike = (-dt / ERRS_ALIKE).exp().min(0.9);
         let grown = (1.0 + alike) / (1.0 - alike);
         Self {

@@ -3,11 +3,8 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use crate::detection::{Detections, Group};
+use crate::detection::{Detections, Group, NEAR_BORDER};
 use crate::geometry::BBox;
-
-/// Boxes that end this near to the border touch it: detectors rarely place an edge better than a hundredth.
-const NEAR: f64 = 0.01;
 
 /// One usable detection.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +47,8 @@ impl Sight {
                 height: height.ln(),
                 bbox: *bbox,
                 cut: [
-                    bbox.x1 < NEAR || bbox.x2 > detections.aspect - NEAR,
-                    bbox.y1 < NEAR || bbox.y2 > 1.0 - NEAR,
+                    bbox.x1 < NEAR_BORDER || bbox.x2 > detections.aspect - NEAR_BORDER,
+                    bbox.y1 < NEAR_BORDER || bbox.y2 > 1.0 - NEAR_BORDER,
                 ],
                 score: detections.score[row],
                 class_id: detections.class_id[row],

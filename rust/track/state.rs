@@ -16,7 +16,8 @@ const SPOT: f64 = 0.25;
 /// ... for this long stands still. The slowest walker is away by then; a box that trembles on a parked car is not, though
 /// it has a speed at any moment.
 const STILL: Span = Span::from_ms(1000);
-/// A box this much longer than its body is a long one: one side three times the other.
+/// Least share of a box's side that its noise along that side is measured in. It matters for boxes more than ten times as
+/// long as wide.
 const LONG: f64 = 0.3;
 /// Share of the filters' box in what is published, the rest is the detector's: that one trembles, this one comes late.
 const BELIEVED: f64 = 0.37;
@@ -117,7 +118,7 @@ impl State {
     }
 
     /// What the noise of the centre across and down the picture is measured in: the body size, more along a long box,
-    /// whose ends a detector misses by a share of its length (somebody lying, a lorry, a pole).
+    /// whose ends a detector misses by a share of its length (a pole).
     fn trembles(&self) -> [f64; 2] {
         [self.bbox.width(), self.bbox.height()].map(|extent| self.body.max(LONG * extent))
     }
