@@ -224,7 +224,7 @@ fn along(path: &Path, at: Timestamp) -> Option<(f64, f64)> {
     path.windows(2).find_map(|pair| {
         let ((t0, x0, y0), (t1, x1, y1)) = (pair[0], pair[1]);
         let t = if t1 > t0 { (at - t0).seconds() / (t1 - t0).seconds() } else { 0.0 };
-        (t0..=t1).contains(&at).then(|| (x0 + (x1 - x0) * t, y0 + (y1 - y0) * t))
+        (t0..=t1).contains(&at).then_some((x0 + (x1 - x0) * t, y0 + (y1 - y0) * t))
     })
 }
 
