@@ -2,7 +2,7 @@
 
 use crate::detection::Detections;
 use crate::error::{Error, Result};
-use crate::event::Event;
+use crate::event::{Event, hex};
 use crate::facts::{Facts, Observatory, Probes};
 use crate::lifecycle::{Holds, Timer, Transition};
 use crate::rules::{Built, build};
@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 use crate::track::{Affine, Track, Tracker};
 use crate::watch::Watch;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -36,12 +37,18 @@ pub struct Engine {
     subjects: Subjects,
     observatory: Observatory,
     stats: Stats,
+    /// In the order in which they run: as written, those that look at other rules after the others.
     watches: Vec<Watch>,
+    /// Number of those that look at no other rule.
+    plain: usize,
     signals: BTreeMap<String, String>,
+    reported: BTreeMap<String, Timestamp>,
     last: Option<Timestamp>,
     holds: Holds,
     transitions: Vec<Transition>,
     events: Vec<Event>,
+    /// Events of the rules that look at other rules, until they join the others.
+    later: Vec<Event>,
     closed: Option<Value>,
 }
 
@@ -55,7 +62,13 @@ impl Engine {
         let mut probes = Probes::default();
         let rules = build_all(&scene, &written, &mut probes)?;
         let stats = Stats::new(&scene, &mut probes, crate::rules::BAND);
-        let watches = rules.into_iter().filter(|built| built.enabled).map(Watch::new).collect();
+        let (mut watches, after): (Vec<_>, Vec<_>) = rules
+            .into_iter()
+            .filter(|built| built.enabled)
+            .map(Watch::new)
+            .partition(|watch| watch.built.rule.reads().is_empty());
+        let plain = watches.len();
+        watches.extend(after);
         Ok(Self {
             detections: Detections::default(),
             tracker: Tracker::new(),
@@ -63,11 +76,14 @@ impl Engine {
             observatory: Observatory::new(probes, &scene),
             stats,
             watches,
+            plain,
             signals: BTreeMap::new(),
+            reported: BTreeMap::new(),
             last: None,
             holds: Holds::default(),
             transitions: Vec::new(),
             events: Vec::new(),
+            later: Vec::new(),
             closed: None,
             scene,
         })
@@ -101,6 +117,10 @@ impl Engine {
             boxes.class_id,
         )?;
         for (name, state) in signals {
+            match self.reported.get_mut(name) {
+                Some(last) => *last = at,
+                None => drop(self.reported.insert(name.to_owned(), at)),
+            }
             match self.signals.get_mut(name) {
                 Some(old) if old == state => {}
                 Some(old) => state.clone_into(old),
@@ -123,14 +143,20 @@ impl Engine {
             crossings: self.observatory.crossings(),
             gone: self.subjects.gone(),
             signals: &self.signals,
+            reported: &self.reported,
+            detections: &self.detections,
+            told: &[],
         };
         self.events.clear();
-        for watch in &mut self.watches {
-            watch.built.rule.observe(&facts, &mut self.holds);
-            watch.lifecycle.step(at, &mut self.holds, &mut self.transitions);
-            watch.publish(at, &facts, &mut self.transitions, &mut self.holds, None, &mut self.events);
-            watch.lifecycle.forget(facts.gone);
+        let (plain, after) = self.watches.split_at_mut(self.plain);
+        let (holds, transitions) = (&mut self.holds, &mut self.transitions);
+        for watch in plain {
+            watch.step(&facts, holds, transitions, &mut self.events);
         }
+        for watch in after {
+            watch.step(&Facts { told: &self.events, ..facts }, holds, transitions, &mut self.later);
+        }
+        self.events.append(&mut self.later);
         self.closed = self.stats.step(&facts);
         self.last = Some(at);
         Ok(())
@@ -156,6 +182,9 @@ impl Engine {
             crossings: &[],
             gone: &[],
             signals: &self.signals,
+            reported: &self.reported,
+            detections: &self.detections,
+            told: &[],
         };
         for watch in &mut self.watches {
             watch.lifecycle.finish(&mut self.transitions);
@@ -340,5 +369,42 @@ pub fn build_all(
         }
         rules.push(built);
     }
+    link(&mut rules)?;
     Ok(rules)
+}
+
+/// Checks the rules that other rules look at, and makes what those are part of what these are.
+fn link(rules: &mut [Built]) -> Result<()> {
+    for i in 0..rules.len() {
+        let mut read = Vec::new();
+        for (key, name) in rules[i].rule.reads() {
+            let wrong = |message| Err(Error::config(format!("rules[{i}].{key}"), message));
+            let can_start = |other: &&Built| other.rule.reads().is_empty() && !other.spec.measurement;
+            let Some(other) = rules.iter().find(|other| other.origin.rule == name) else {
+                let known: Vec<&str> =
+                    rules.iter().filter(can_start).map(|r| r.origin.rule.as_str()).collect();
+                let there =
+                    if known.is_empty() { "none that could start".to_owned() } else { known.join(", ") };
+                return wrong(format!("no rule is named `{name}`; the view has: {there}"));
+            };
+            if !other.rule.reads().is_empty() {
+                return wrong(format!(
+                    "`{name}` looks at other rules itself; only rules that do not can be named"
+                ));
+            }
+            if other.spec.measurement {
+                return wrong(format!("`{name}` counts and never starts: name a rule that alerts"));
+            }
+            if !other.enabled {
+                return wrong(format!("`{name}` is switched off and could never start"));
+            }
+            rules[i].rule.accepts(&key, other.spec).map_err(|e| e.under(&format!("rules[{i}]")))?;
+            read.push(other.origin.definition_hash.clone());
+        }
+        if let (false, Some(origin)) = (read.is_empty(), Arc::get_mut(&mut rules[i].origin)) {
+            read.insert(0, std::mem::take(&mut origin.definition_hash));
+            origin.definition_hash = hex(&Sha256::digest(read.join("\n").as_bytes())[..8]);
+        }
+    }
+    Ok(())
 }

@@ -36,6 +36,20 @@ impl Watch {
         self.lifecycle.len() + self.involved.len()
     }
 
+    /// Takes one step: what holds, for how long, and what is to be told of it.
+    pub(crate) fn step(
+        &mut self,
+        facts: &Facts<'_>,
+        holds: &mut Holds,
+        transitions: &mut Vec<Transition>,
+        events: &mut Vec<Event>,
+    ) {
+        self.built.rule.observe(facts, holds);
+        self.lifecycle.step(facts.at, holds, transitions);
+        self.publish(facts.at, facts, transitions, holds, None, events);
+        self.lifecycle.forget(facts.gone);
+    }
+
     /// Turns transitions and reports into events.
     pub(crate) fn publish(
         &mut self,

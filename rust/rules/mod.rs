@@ -12,6 +12,8 @@ mod loitering;
 mod occupancy;
 mod parking;
 mod schema;
+mod sequence;
+mod state;
 mod stopped_vehicle;
 mod wrong_way;
 
@@ -34,6 +36,20 @@ pub trait Rule: Send + Sync + std::fmt::Debug {
 
     /// The watch ends: totals to report, memory to drop.
     fn finish(&mut self, _holds: &mut Holds) {}
+
+    /// The rules whose starts it looks at, each with the key that names it: they run before it in every step, and it
+    /// finds what they told in [`Facts::told`].
+    fn reads(&self) -> Vec<(String, &str)> {
+        Vec::new()
+    }
+
+    /// Whether it can do anything with the starts of the rule of this kind that `key` names.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::error::Error::Config) with its own key.
+    fn accepts(&self, _key: &str, _spec: &RuleSpec) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What a rule of this kind is drawn on.
@@ -136,6 +152,8 @@ pub static CATALOGUE: &[RuleSpec] = &[
     loitering::SPEC,
     occupancy::SPEC,
     parking::SPEC,
+    sequence::SPEC,
+    state::SPEC,
     stopped_vehicle::SPEC,
     wrong_way::SPEC,
 ];
