@@ -4,6 +4,7 @@
 
 mod common;
 mod filter;
+mod fire;
 mod gathering;
 mod intrusion;
 mod line_count;
@@ -11,6 +12,7 @@ mod line_crossing;
 mod loitering;
 mod occupancy;
 mod parking;
+mod removed_object;
 mod schema;
 mod sequence;
 mod state;
@@ -145,6 +147,7 @@ impl RuleSpec {
 
 /// Every rule kind.
 pub static CATALOGUE: &[RuleSpec] = &[
+    fire::SPEC,
     gathering::SPEC,
     intrusion::SPEC,
     line_count::SPEC,
@@ -152,6 +155,7 @@ pub static CATALOGUE: &[RuleSpec] = &[
     loitering::SPEC,
     occupancy::SPEC,
     parking::SPEC,
+    removed_object::SPEC,
     sequence::SPEC,
     state::SPEC,
     stopped_vehicle::SPEC,
