@@ -2,7 +2,9 @@
 //!
 //! Adding a kind means adding its file and its two lines here; schema, manual, definitions and tests follow.
 
+mod abandoned_object;
 mod common;
+mod dumping;
 mod filter;
 mod fire;
 mod gathering;
@@ -17,6 +19,7 @@ mod schema;
 mod sequence;
 mod state;
 mod stopped_vehicle;
+mod things;
 mod wrong_way;
 
 pub use common::{Built, Common, Context, Severity, build};
@@ -147,6 +150,8 @@ impl RuleSpec {
 
 /// Every rule kind.
 pub static CATALOGUE: &[RuleSpec] = &[
+    abandoned_object::SPEC,
+    dumping::SPEC,
     fire::SPEC,
     gathering::SPEC,
     intrusion::SPEC,
@@ -166,5 +171,7 @@ pub static CATALOGUE: &[RuleSpec] = &[
 pub const PEOPLE: &[&str] = &["person"];
 /// Motor vehicles.
 pub const VEHICLES: &[&str] = &["car", "motorcycle", "bus", "truck", "van"];
+/// What one can carry and put down, and what was not there before.
+pub const THINGS: &[&str] = &["backpack", "handbag", "suitcase", "still_object"];
 /// Everything that moves on a road.
 pub const ROAD_USERS: &[&str] = &["person", "bicycle", "car", "motorcycle", "bus", "truck", "van"];

@@ -1,0 +1,203 @@
+//! Things that were put down: where they lie, since when, who was there when they came, and whether those have left.
+//!
+//! Not a rule. `abandoned_object` and `dumping` look at the same things; times belong to the lifecycle, here is only what
+//! is so in this step. A thing is known by its place, not by its subject: the detector of bags sees it now and then, the
+//! one that compares pictures all the time, and each may lose it.
+
+mod bringer;
+mod trail;
+
+use crate::facts::{Fact, Facts, SETTLE};
+use crate::geometry::BBox;
+use crate::quantity::Length;
+use crate::rules::{Context, Filter};
+use crate::time::{Span, Timestamp};
+use bringer::{Bringers, REACH};
+use serde_json::json;
+use trail::{BEFORE, Trails};
+
+/// Who lay there this long after the watch began has been there before it: a detector needs a moment to see everything.
+/// Longer misses what is thrown in the first seconds.
+const ALREADY: Span = Span::from_secs(1);
+/// A thing that somebody brought is remembered for this long after it was last seen ...
+const MEMORY: Span = Span::from_secs(60);
+/// ... and one that nobody brought for this long: it belongs there, and a detector that finds it again when somebody
+/// passes must not take it for news. Longer misses what is put down on the very spot.
+const MEMORY_FIXED: Span = Span::from_secs(600);
+/// Most things at a time: what the detector finds beyond is not looked at. Bounds memory on hostile input.
+const MOST: usize = 512;
+/// A heap has grown when its box is this many times as large as it was: more than any trembling of a box (six hundredths
+/// of the area), less than a bag beside a bag.
+const GROWN: f64 = 1.35;
+
+/// What a rule asks of the things.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Zone probe.
+    pub(super) probe: usize,
+    /// How far the bringer must be.
+    pub(super) distance: Length,
+    /// Unseen for this long, the bringer has left.
+    pub(super) lost_after: Span,
+    /// Whether what is added to a heap is a thing of its own.
+    pub(super) grows: bool,
+}
+
+/// Something that lies still.
+#[derive(Debug)]
+pub(super) struct Thing {
+    /// Never given twice by one rule.
+    pub(super) key: u64,
+    /// The subject that it was last seen as.
+    pub(super) subject: u64,
+    /// Where it was last seen to lie still.
+    pub(super) bbox: BBox,
+    /// Since when it lies there.
+    pub(super) since: Timestamp,
+    last_seen: Timestamp,
+    /// Detected in this step.
+    pub(super) seen: bool,
+    /// Who may have brought it; nobody for what was there before or came by itself.
+    bringers: Bringers,
+    /// Area of the heap that counts as old, and since when it is larger.
+    area: f64,
+    larger_since: Option<Timestamp>,
+}
+
+/// The things of one rule.
+#[derive(Debug)]
+pub(super) struct Things {
+    asked: Asked,
+    began: Option<Timestamp>,
+    trails: Trails,
+    all: Vec<Thing>,
+    keys: u64,
+}
+
+/// Whether two boxes are of one thing: they cover each other, or one lies in the other and is not much smaller.
+///
+/// A bag on a heap lies in it and is no heap.
+fn is_same(a: &BBox, b: &BBox) -> bool {
+    let (common, small, large) = (a.intersection_area(b), a.area().min(b.area()), a.area().max(b.area()));
+    a.iou(b) >= 0.3 || (common >= 0.8 * small && small >= 0.25 * large)
+}
+
+/// Tells the definition what decides here and is no setting.
+pub(super) fn explain(context: &mut Context<'_>) {
+    context.setting("reach", json!(Length::Body(REACH)));
+    context.setting("before", json!(BEFORE));
+    context.setting("already", json!(ALREADY));
+    context.setting("grown", json!(GROWN));
+}
+
+impl Things {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self { asked, began: None, trails: Trails::default(), all: Vec::new(), keys: 0 }
+    }
+
+    /// Forgets everything: the watch ends.
+    pub(super) fn clear(&mut self) {
+        self.began = None;
+        self.trails.clear();
+        self.all.clear();
+    }
+
+    /// Takes in a step.
+    pub(super) fn step(&mut self, facts: &Facts<'_>, filter: &Filter) {
+        let began = *self.began.get_or_insert(facts.at);
+        self.trails.step(facts);
+        for thing in &mut self.all {
+            thing.seen = false;
+        }
+        let probe = self.asked.probe;
+        for fact in facts.visitors(probe).filter(|f| f.seen && f.zones[probe].inside) {
+            if filter.admits(fact, facts.scene) && !bringer::is_worn(fact, facts) {
+                self.see(fact, facts, began);
+            }
+        }
+        let Self { asked, all, .. } = self;
+        all.retain_mut(|thing| {
+            let memory = if thing.bringers.is_empty() { MEMORY_FIXED } else { MEMORY };
+            thing.bringers.follow(&thing.bbox, asked, facts);
+            facts.at - thing.last_seen <= memory
+        });
+    }
+
+    /// Things that are seen to lie there and were brought by somebody who has left; since when both is so, and how far
+    /// away the nearest of those is who brought it, if they are seen.
+    pub(super) fn left(&self) -> impl Iterator<Item = (&Thing, Timestamp, Option<f64>)> {
+        self.all.iter().filter(|thing| thing.seen).filter_map(|thing| {
+            let away = thing.bringers.away_since()?;
+            Some((thing, away.max(thing.since), thing.bringers.nearest()))
+        })
+    }
+
+    fn see(&mut self, fact: &Fact, facts: &Facts<'_>, began: Timestamp) {
+        let best =
+            (0..self.all.len()).filter(|&i| is_same(&self.all[i].bbox, &fact.bbox)).max_by(|&a, &b| {
+                let alike = |i: usize| self.all[i].bbox.iou(&fact.bbox);
+                alike(a).total_cmp(&alike(b)).then(b.cmp(&a))
+            });
+        match (best, fact.still_since) {
+            (Some(i), still_since) => {
+                let thing = &mut self.all[i];
+                // Of several boxes on one thing, the one that it was known by goes on standing for it while it is seen.
+                let known = facts.subject(thing.subject);
+                if !known.is_some_and(|f| f.seen && is_same(&f.bbox, &thing.bbox)) {
+                    thing.subject = fact.id;
+                }
+                thing.seen = true;
+                thing.last_seen = facts.at;
+                if still_since.is_some() && thing.subject == fact.id {
+                    thing.bbox = fact.bbox;
+                    if self.asked.grows {
+                        self.grow(i, facts);
+                    }
+                }
+            }
+            (None, Some(since)) if self.all.len() < MOST => {
+                self.keys += 1;
+                let fixed = since - began <= ALREADY;
+                let bringers =
+                    if fixed { Bringers::default() } else { Bringers::of(&fact.bbox, since, &self.trails) };
+                self.all.push(Thing {
+                    key: self.keys,
+                    subject: fact.id,
+                    bbox: fact.bbox,
+                    since,
+                    last_seen: facts.at,
+                    seen: true,
+                    bringers,
+                    area: fact.bbox.area(),
+                    larger_since: None,
+                });
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// Looks whether something was added to a heap; if somebody was there, it is news.
+    fn grow(&mut self, index: usize, facts: &Facts<'_>) {
+        let thing = &mut self.all[index];
+        let area = thing.bbox.area();
+        if area < GROWN * thing.area {
+            thing.larger_since = None;
+            // Dusk and a learning detector change a box slowly.
+            thing.area += 0.02 * (area - thing.area);
+            return;
+        }
+        let since = *thing.larger_since.get_or_insert(facts.at);
+        if facts.at - since < SETTLE {
+            return;
+        }
+        thing.larger_since = None;
+        thing.area = area;
+        let bringers = Bringers::of(&thing.bbox, since, &self.trails);
+        if !bringers.is_empty() {
+            self.keys += 1;
+            thing.key = self.keys;
+            thing.since = since;
+            thing.bringers = bringers;
+        }
+    }
+}
