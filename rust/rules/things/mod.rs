@@ -7,6 +7,7 @@
 mod bringer;
 mod trail;
 
+use crate::detection::Group;
 use crate::facts::{Fact, Facts, SETTLE};
 use crate::geometry::BBox;
 use crate::quantity::Length;
@@ -143,14 +144,19 @@ impl Things {
                 let thing = &mut self.all[i];
                 // Of several boxes on one thing, the one that it was known by goes on standing for it while it is seen.
                 let known = facts.subject(thing.subject);
-                if !known.is_some_and(|f| f.seen && is_same(&f.bbox, &thing.bbox)) {
+                if thing.subject != fact.id && !known.is_some_and(|f| f.seen && is_same(&f.bbox, &thing.bbox))
+                {
                     thing.subject = fact.id;
+                    // Another detector draws it larger or smaller.
+                    thing.area = fact.bbox.area();
+                    thing.larger_since = None;
                 }
                 thing.seen = true;
                 thing.last_seen = facts.at;
                 if still_since.is_some() && thing.subject == fact.id {
                     thing.bbox = fact.bbox;
-                    if self.asked.grows {
+                    // A heap is not what a detector of bags sees.
+                    if self.asked.grows && fact.group != Group::Thing {
                         self.grow(i, facts);
                     }
                 }
