@@ -82,7 +82,7 @@ fn is_covered(missing: &Fact, facts: &Facts<'_>) -> bool {
     facts
         .subjects
         .iter()
-        .filter(|f| f.seen)
+        .filter(|f| f.seen && f.id != missing.id)
         .filter(hides)
         .any(|f| f.bbox.intersection_area(&missing.bbox) >= COVERED * missing.bbox.area())
 }
