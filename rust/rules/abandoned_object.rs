@@ -43,14 +43,14 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
         fr: "Objet apporté dans la zone « {zone} » et resté immobile pendant {after} au moins après que celui qui l'a apporté \
              s'en est éloigné de plus de {owner_distance}, est sorti de l'image ou n'a plus été vu pendant {lost_after} ; son \
              retour remet le décompte à zéro. Peut l'avoir apporté qui s'est trouvé à {reach} au plus de l'objet lors de son \
-             apparition ou dans les {before} précédentes ; tous doivent s'être éloignés. Ce qui était là pendant les {already} \
-             qui suivent la mise en route n'est pas retenu.",
+             apparition ou dans les {before} précédentes ; tous doivent s'être éloignés. Ce qui était là dans un délai de {already} après la \
+             mise en route n'est pas retenu.",
         en: "A thing brought into the zone \"{zone}\" stays still for at least {after} after whoever brought it has gone \
              further away than {owner_distance}, has left the picture, or has not been seen for {lost_after}; their return \
              restarts the clock. Whoever was within {reach} of it when it appeared or in the {before} before may have brought \
              it; all of them must have left. What lay there in the first {already} of the watch does not count.",
     },
-    onvif_topic: Some("tns1:RuleEngine/ObjectDetector/ObjectAbandoned"),
+    onvif_topic: None,
     target: Target::Zone,
     defaults: Defaults {
         after: Span::from_secs(25),

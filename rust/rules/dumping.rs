@@ -34,8 +34,8 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
         fr: "Objet laissé dans la zone « {zone} », ou tas devenu au moins {grown} fois plus grand, et resté en place pendant \
              {after} au moins après que la personne ou le véhicule venu le déposer s'en est éloigné de plus de {distance}, est \
              sorti de l'image ou n'a plus été vu pendant {lost_after}. Peut l'avoir déposé qui s'est trouvé à {reach} au plus \
-             lors de son apparition ou dans les {before} précédentes ; tous doivent s'être éloignés. Ce qui était là pendant \
-             les {already} qui suivent la mise en route n'est pas retenu.",
+             lors de son apparition ou dans les {before} précédentes ; tous doivent s'être éloignés. Ce qui était là dans un délai de {already} après la \
+             mise en route n'est pas retenu.",
         en: "Something left in the zone \"{zone}\", or a heap that has become at least {grown} times as large, stays in place \
              for at least {after} after the person or vehicle that came with it has gone further away than {distance}, has \
              left the picture, or has not been seen for {lost_after}. Whoever was within {reach} of it when it appeared or in \

@@ -34,7 +34,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
         en: "A piece of the reference scene has been gone from its place in the zone \"{zone}\" for at least {after}, no \
              person or vehicle hiding a share of {covered} or more of it.",
     },
-    onvif_topic: Some("tns1:RuleEngine/ObjectDetector/ObjectRemoved"),
+    onvif_topic: None,
     target: Target::Zone,
     defaults: Defaults {
         after: Span::from_secs(20),

@@ -110,10 +110,10 @@ impl Bringers {
         for k in 0..self.0.len() {
             let bringer = &self.0[k];
             let mut fact = facts.subject(bringer.subject).filter(|f| f.seen);
-            if fact.is_none() {
+            if fact.is_none() && facts.at - bringer.last_seen <= asked.lost_after + OVERLAP {
                 let known = |id: u64| self.0.iter().any(|b| b.subject == id);
-                fact =
-                    facts.subjects.iter().find(|f| bringer.goes_on_as(f, asked.lost_after) && !known(f.id));
+                let mut all = facts.subjects.iter();
+                fact = all.find(|f| bringer.goes_on_as(f, asked.lost_after) && !known(f.id));
             }
             let bringer = &mut self.0[k];
             match fact {
