@@ -83,6 +83,23 @@ impl Bringers {
                 near.push((nearest, Bringer { subject, group, bbox, last_seen, away_since, distance }));
             }
         }
+        Self::nearest_of(near)
+    }
+
+    /// Who now stands within reach of it, and has come to stand there since `since`.
+    pub(super) fn standing(thing: &BBox, since: Timestamp, facts: &Facts<'_>) -> Self {
+        let stands =
+            |f: &&Fact| f.seen && f.group == Group::Person && f.still_since.is_some_and(|s| s >= since);
+        let near = facts.subjects.iter().filter(stands).filter_map(|f| {
+            let away = in_bodies(f.group, &f.bbox, thing);
+            let (subject, group, bbox, last_seen) = (f.id, f.group, f.bbox, facts.at);
+            let bringer = Bringer { subject, group, bbox, last_seen, away_since: None, distance: None };
+            (away <= REACH).then_some((away, bringer))
+        });
+        Self::nearest_of(near.collect())
+    }
+
+    fn nearest_of(mut near: SmallVec<[(f64, Bringer); 8]>) -> Self {
         near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.subject.cmp(&b.1.subject)));
         Self(near.into_iter().take(MOST).map(|(_, bringer)| bringer).collect())
     }

@@ -25,6 +25,9 @@ const MEMORY: Span = Span::from_secs(60);
 /// ... and one that nobody brought for this long: it belongs there, and a detector that finds it again when somebody
 /// passes must not take it for news. Longer misses what is put down on the very spot.
 const MEMORY_FIXED: Span = Span::from_secs(600);
+/// What has been out of sight for this long may have been taken up, and another put down on its spot. Less takes those who
+/// hide a thing for owners, more leaves one who steps up with a bag of their own the one who stood there before.
+const ABSENT: Span = Span::from_secs(5);
 /// Most things at a time: what the detector finds beyond is not looked at. Bounds memory on hostile input.
 const MOST: usize = 512;
 /// A heap has grown when its box is this many times as large as it was: more than any trembling of a box (six hundredths
@@ -58,6 +61,8 @@ pub(super) struct Thing {
     last_seen: Timestamp,
     /// Detected in this step.
     pub(super) seen: bool,
+    /// Its subject has been seen to move off.
+    taken: bool,
     /// Who may have brought it; nobody for what was there before or came by itself.
     bringers: Bringers,
     /// Area of the heap that counts as old, and since when it is larger.
@@ -118,6 +123,8 @@ impl Things {
         }
         let Self { asked, all, .. } = self;
         all.retain_mut(|thing| {
+            let known = facts.subject(thing.subject).filter(|f| f.seen && f.still_since.is_none());
+            thing.taken |= !thing.seen && known.is_some_and(|f| f.bbox.intersection_area(&thing.bbox) <= 0.0);
             let memory = if thing.bringers.is_empty() { MEMORY_FIXED } else { MEMORY };
             thing.bringers.follow(&thing.bbox, asked, facts);
             facts.at - thing.last_seen <= memory
@@ -140,27 +147,7 @@ impl Things {
                 alike(a).total_cmp(&alike(b)).then(b.cmp(&a))
             });
         match (best, fact.still_since) {
-            (Some(i), still_since) => {
-                let thing = &mut self.all[i];
-                // Of several boxes on one thing, the one that it was known by goes on standing for it while it is seen.
-                let known = facts.subject(thing.subject);
-                if thing.subject != fact.id && !known.is_some_and(|f| f.seen && is_same(&f.bbox, &thing.bbox))
-                {
-                    thing.subject = fact.id;
-                    // Another detector draws it larger or smaller.
-                    thing.area = fact.bbox.area();
-                    thing.larger_since = None;
-                }
-                thing.seen = true;
-                thing.last_seen = facts.at;
-                if still_since.is_some() && thing.subject == fact.id {
-                    thing.bbox = fact.bbox;
-                    // A heap is not what a detector of bags sees.
-                    if self.asked.grows && fact.group != Group::Thing {
-                        self.grow(i, facts);
-                    }
-                }
-            }
+            (Some(i), _) => self.again(i, fact, facts),
             (None, Some(since)) if self.all.len() < MOST => {
                 self.keys += 1;
                 let fixed = since - began <= ALREADY;
@@ -173,12 +160,53 @@ impl Things {
                     since,
                     last_seen: facts.at,
                     seen: true,
+                    taken: false,
                     bringers,
                     area: fact.bbox.area(),
                     larger_since: None,
                 });
             }
             (None, _) => {}
+        }
+    }
+
+    /// A thing that is known is seen.
+    fn again(&mut self, index: usize, fact: &Fact, facts: &Facts<'_>) {
+        let thing = &mut self.all[index];
+        if !thing.bringers.is_empty() && (thing.taken || facts.at - thing.last_seen >= ABSENT) {
+            // It, or another on its spot: what is carried past is neither.
+            let Some(since) = fact.still_since else { return };
+            let (lay_until, taken) = (thing.last_seen, thing.taken);
+            let bringers = if taken {
+                Bringers::of(&fact.bbox, since, &self.trails)
+            } else {
+                Bringers::standing(&fact.bbox, lay_until, facts)
+            };
+            if !bringers.is_empty() {
+                self.keys += 1;
+                thing.key = self.keys;
+                thing.since = since;
+                thing.bringers = bringers;
+            }
+            thing.taken = false;
+        }
+        // Of several boxes on one thing, the one that it was known by goes on standing for it while it is seen.
+        let known = facts.subject(thing.subject);
+        let is_free = !known.is_some_and(|f| f.seen && is_same(&f.bbox, &thing.bbox));
+        if thing.subject != fact.id && is_free && fact.still_since.is_some() {
+            thing.subject = fact.id;
+            // Another detector draws it larger or smaller.
+            thing.area = fact.bbox.area();
+            thing.larger_since = None;
+        }
+        thing.seen = true;
+        thing.last_seen = facts.at;
+        if fact.still_since.is_some() && thing.subject == fact.id {
+            thing.bbox = fact.bbox;
+            // A heap is not what a detector of bags sees.
+            if self.asked.grows && fact.group != Group::Thing {
+                self.grow(index, facts);
+            }
         }
     }
 
