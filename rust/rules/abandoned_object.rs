@@ -8,6 +8,9 @@
 //! back stops it, and it starts anew when they leave again. Others who pass or stand beside it change nothing, nor does it
 //! that they hide it for up to `gap`.
 //!
+//! A thing that was carried off, or out of sight for five seconds, may be another when it lies there again: it is then
+//! theirs who brought it back, or who has come to stand beside it meanwhile; if nobody did, it is the same.
+//!
 //! A bag on somebody's back or shoulder is theirs, moving or not. What lay there within the first second of the watch, and
 //! what came without anybody near, is never told. A still shape where a person was last seen may be that person, sitting:
 //! it is not told unless they are seen elsewhere.

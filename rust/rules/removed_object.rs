@@ -18,7 +18,7 @@ use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;
 use crate::detection::Group;
 use crate::error::{Error, Result};
-use crate::facts::{Fact, Facts, SETTLE};
+use crate::facts::{Fact, Facts, PRESENT, SETTLE};
 use crate::lifecycle::Holds;
 use crate::time::Span;
 use schemars::JsonSchema;
@@ -76,13 +76,13 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
     Ok(Box::new(Removed { probe, filter: context.take_filter() }))
 }
 
-/// Whether somebody hides it.
+/// Whether somebody hides it, or the detector has just lost them who did.
 fn is_covered(missing: &Fact, facts: &Facts<'_>) -> bool {
     let hides = |f: &&Fact| matches!(f.group, Group::Person | Group::Cycle | Group::Vehicle | Group::Animal);
     facts
         .subjects
         .iter()
-        .filter(|f| f.seen && f.id != missing.id)
+        .filter(|f| facts.at - f.last_seen <= PRESENT && f.id != missing.id)
         .filter(hides)
         .any(|f| f.bbox.intersection_area(&missing.bbox) >= COVERED * missing.bbox.area())
 }

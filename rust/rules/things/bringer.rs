@@ -3,7 +3,7 @@
 use super::Asked;
 use super::trail::{BEFORE, Trails};
 use crate::detection::{Group, NEAR_BORDER};
-use crate::facts::{Fact, Facts, body_size};
+use crate::facts::{Fact, Facts, PRESENT, body_size};
 use crate::geometry::{BBox, Point};
 use crate::ground::GroundPlane;
 use crate::quantity::Length;
@@ -88,11 +88,13 @@ impl Bringers {
 
     /// Who now stands within reach of it, and has come to stand there since `since`.
     pub(super) fn standing(thing: &BBox, since: Timestamp, facts: &Facts<'_>) -> Self {
-        let stands =
-            |f: &&Fact| f.seen && f.group == Group::Person && f.still_since.is_some_and(|s| s >= since);
+        let stands = |f: &&Fact| {
+            let present = facts.at - f.last_seen <= PRESENT && f.group == Group::Person;
+            present && f.still_since.is_some_and(|s| s >= since)
+        };
         let near = facts.subjects.iter().filter(stands).filter_map(|f| {
             let away = in_bodies(f.group, &f.bbox, thing);
-            let (subject, group, bbox, last_seen) = (f.id, f.group, f.bbox, facts.at);
+            let (subject, group, bbox, last_seen) = (f.id, f.group, f.bbox, f.last_seen);
             let bringer = Bringer { subject, group, bbox, last_seen, away_since: None, distance: None };
             (away <= REACH).then_some((away, bringer))
         });

@@ -5,15 +5,17 @@
 //! one that compares pictures all the time, and each may lose it.
 
 mod bringer;
+mod heap;
 mod trail;
 
 use crate::detection::Group;
-use crate::facts::{Fact, Facts, SETTLE};
+use crate::facts::{Fact, Facts};
 use crate::geometry::BBox;
 use crate::quantity::Length;
 use crate::rules::{Context, Filter};
 use crate::time::{Span, Timestamp};
 use bringer::{Bringers, REACH};
+use heap::{GROWN, Heap};
 use serde_json::json;
 use trail::{BEFORE, Trails};
 
@@ -28,11 +30,10 @@ const MEMORY_FIXED: Span = Span::from_secs(600);
 /// What has been out of sight for this long may have been taken up, and another put down on its spot. Less takes those who
 /// hide a thing for owners, more leaves one who steps up with a bag of their own the one who stood there before.
 const ABSENT: Span = Span::from_secs(5);
+/// How long it must be back before it is asked who stands there.
+const AGAIN: Span = Span::from_secs(2);
 /// Most things at a time: what the detector finds beyond is not looked at. Bounds memory on hostile input.
 const MOST: usize = 512;
-/// A heap has grown when its box is this many times as large as it was: more than any trembling of a box (six hundredths
-/// of the area), less than a bag beside a bag.
-const GROWN: f64 = 1.35;
 
 /// What a rule asks of the things.
 #[derive(Debug)]
@@ -54,6 +55,7 @@ pub(super) struct Thing {
     pub(super) key: u64,
     /// The subject that it was last seen as.
     pub(super) subject: u64,
+    group: Group,
     /// Where it was last seen to lie still.
     pub(super) bbox: BBox,
     /// Since when it lies there.
@@ -65,9 +67,9 @@ pub(super) struct Thing {
     taken: bool,
     /// Who may have brought it; nobody for what was there before or came by itself.
     bringers: Bringers,
-    /// Area of the heap that counts as old, and since when it is larger.
-    area: f64,
-    larger_since: Option<Timestamp>,
+    /// When it came back to sight after it had been absent, and when it was last looked at since.
+    again: Option<(Timestamp, Timestamp)>,
+    heap: Heap,
 }
 
 /// The things of one rule.
@@ -156,14 +158,15 @@ impl Things {
                 self.all.push(Thing {
                     key: self.keys,
                     subject: fact.id,
+                    group: fact.group,
                     bbox: fact.bbox,
                     since,
                     last_seen: facts.at,
                     seen: true,
                     taken: false,
                     bringers,
-                    area: fact.bbox.area(),
-                    larger_since: None,
+                    again: None,
+                    heap: Heap::of(&fact.bbox),
                 });
             }
             (None, _) => {}
@@ -174,8 +177,15 @@ impl Things {
     fn again(&mut self, index: usize, fact: &Fact, facts: &Facts<'_>) {
         let thing = &mut self.all[index];
         if !thing.bringers.is_empty() && (thing.taken || facts.at - thing.last_seen >= ABSENT) {
-            // It, or another on its spot: what is carried past is neither.
+            // It, or another on its spot: what is carried past is neither, and who comes with a bag needs a moment to stand.
             let Some(since) = fact.still_since else { return };
+            let (from, last) = thing.again.unwrap_or((facts.at, facts.at));
+            let from = if facts.at - last >= ABSENT { facts.at } else { from };
+            thing.again = Some((from, facts.at));
+            if facts.at - from < AGAIN {
+                return;
+            }
+            thing.again = None;
             let (lay_until, taken) = (thing.last_seen, thing.taken);
             let bringers = if taken {
                 Bringers::of(&fact.bbox, since, &self.trails)
@@ -195,43 +205,30 @@ impl Things {
         let is_free = !known.is_some_and(|f| f.seen && is_same(&f.bbox, &thing.bbox));
         if thing.subject != fact.id && is_free && fact.still_since.is_some() {
             thing.subject = fact.id;
-            // Another detector draws it larger or smaller.
-            thing.area = fact.bbox.area();
-            thing.larger_since = None;
-        }
-        thing.seen = true;
-        thing.last_seen = facts.at;
-        if fact.still_since.is_some() && thing.subject == fact.id {
-            thing.bbox = fact.bbox;
-            // A heap is not what a detector of bags sees.
-            if self.asked.grows && fact.group != Group::Thing {
-                self.grow(index, facts);
+            if std::mem::replace(&mut thing.group, fact.group) != fact.group {
+                // Another detector draws it larger or smaller.
+                thing.heap = Heap::of(&fact.bbox);
             }
         }
-    }
-
-    /// Looks whether something was added to a heap; if somebody was there, it is news.
-    fn grow(&mut self, index: usize, facts: &Facts<'_>) {
-        let thing = &mut self.all[index];
-        let area = thing.bbox.area();
-        if area < GROWN * thing.area {
-            thing.larger_since = None;
-            // Dusk and a learning detector change a box slowly.
-            thing.area += 0.02 * (area - thing.area);
+        let unseen = facts.at - std::mem::replace(&mut thing.last_seen, facts.at);
+        thing.seen = true;
+        if fact.still_since.is_none() || thing.subject != fact.id {
             return;
         }
-        let since = *thing.larger_since.get_or_insert(facts.at);
-        if facts.at - since < SETTLE {
-            return;
-        }
-        thing.larger_since = None;
-        thing.area = area;
-        let bringers = Bringers::of(&thing.bbox, since, &self.trails);
-        if !bringers.is_empty() {
-            self.keys += 1;
-            thing.key = self.keys;
-            thing.since = since;
-            thing.bringers = bringers;
+        thing.bbox = fact.bbox;
+        // A heap is not what a detector of bags sees.
+        if self.asked.grows
+            && fact.group != Group::Thing
+            && let Some(since) = thing.heap.grown(fact.bbox.area(), facts.at, unseen)
+        {
+            // If somebody was there, it is news.
+            let bringers = Bringers::of(&thing.bbox, since, &self.trails);
+            if !bringers.is_empty() {
+                self.keys += 1;
+                thing.key = self.keys;
+                thing.since = since;
+                thing.bringers = bringers;
+            }
         }
     }
 }
