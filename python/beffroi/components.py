@@ -10,7 +10,7 @@ Writing the file is all that is needed: files in ``beffroi/sources``, ``beffroi/
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -95,6 +95,12 @@ class BuildContext:
     """Name of the camera; empty for what belongs to the whole site."""
     folder: Path
     """Folder of the site file: relative paths start here."""
+    labels: tuple[str, ...] = ()
+    """What the class ids of ``frame.detections`` mean, for a detector that looks at what others found."""
+    zones: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    """The zones of the view, relative to the picture."""
+    state: Path | None = None
+    """A folder for what should survive a restart; None: nothing is kept."""
 
     def path(self, value: str | Path) -> Path:
         """A path of the site file, where it really is."""

@@ -1,0 +1,214 @@
+"""The things that were not there before and those that have gone, from when they are still until they change back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from beffroi.detectors._background.evidence import MARGIN, Evidence, weigh
+from beffroi.detectors._background.explained import Seen
+from beffroi.detectors._background.grid import Mask
+from beffroi.detectors._background.scene import Scene
+
+Kind = Literal["new", "gone"]
+
+# Between two searches for pieces that have become still. Shorter finds them sooner and costs more.
+SEARCH_S = 0.5
+# A thing has ended when this much of what can be seen of it has looked like the reference for so long.
+ENDED = 0.6
+ENDED_S = 0.8
+# ... of which at least this much must be seen, or somebody only stands in front of it.
+SEEN = 0.3
+# Above this, what has changed is the light. Lower takes grey things for shadows, higher shadows for things.
+LIGHT = 0.6
+# A rim that was a step before and is none now. Nearer to 0 takes new things on rough ground for gone ones.
+GONE = -0.2
+# More than this share of the grid that becomes still at once is no thing.
+MOST = 0.25
+# While this much of what is known looks different, nothing new is believed.
+DOUBT = 0.35
+# A box of a person or vehicle that coincides with a thing (intersection over union) explains it after a while.
+COINCIDES = 0.5
+COINCIDES_S = 0.5
+# A thing's score follows its evidence by this much at every search.
+FOLLOWS = 0.4
+# Of the cells of a piece of the reference, in how many somebody explained stood who has now left.
+OCCUPIED = 0.4
+
+_NEIGHBOURS = np.ones((5, 5), np.uint8)
+Cells = tuple[int, int, int, int]
+
+
+@dataclass(slots=True)
+class Thing:
+    """A piece of the picture that is not as it was.
+
+    `cells` are left, top, right and bottom (exclusive), `shape` which of these belong to it.
+    """
+
+    kind: Kind
+    cells: Cells
+    shape: Mask
+    score: float
+    since_s: float
+    ended_s: float = 0.0
+    explained_s: float = 0.0
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Its rows and columns in the grid."""
+        left, top, right, bottom = self.cells
+        return slice(top, bottom), slice(left, right)
+
+
+class Things:
+    """All of them, in the order in which they were found.
+
+    Parameters
+    ----------
+    scene
+        What they are found in.
+    smallest
+        Cells that a thing must measure across and down.
+    missing_for
+        Seconds after which the scene without a piece that has gone is the reference; 0: at once.
+    """
+
+    def __init__(self, scene: Scene, smallest: float, missing_for: float) -> None:
+        self._scene = scene
+        self._smallest = smallest
+        self._missing_for = missing_for
+        self._searched_s = SEARCH_S
+        self._now_s = 0.0
+        self.all: list[Thing] = []
+
+    def clear(self) -> None:
+        """Forget them all: the scene is another one."""
+        self.all = []
+
+    def look(self, seconds: float, hidden: Mask, seen: list[Seen]) -> None:
+        """Go on by a picture that the scene has looked at."""
+        self._now_s += seconds
+        self.all = [thing for thing in self.all if self._is_there(thing, seconds, hidden, seen)]
+        self._searched_s += seconds
+        if self._searched_s < SEARCH_S or self._scene.flood > DOUBT:
+            return
+        self._searched_s = 0.0
+        still = self._scene.still
+        if np.count_nonzero(still) < self._smallest:
+            return
+        self._search(still)
+
+    def _is_there(self, thing: Thing, seconds: float, hidden: Mask, seen: list[Seen]) -> bool:
+        shape, place = thing.shape, thing.place
+        visible = shape & ~hidden[place]
+        count, area = int(np.count_nonzero(visible)), int(np.count_nonzero(shape))
+        if count >= SEEN * area:
+            back = np.count_nonzero(visible & self._scene.like[place])
+            thing.ended_s = thing.ended_s + seconds if back > ENDED * count else 0.0
+        else:
+            thing.explained_s = (
+                thing.explained_s + seconds if _coincides(thing, seen) else 0.0
+            )
+        if thing.kind == "gone" and self._now_s - thing.since_s > self._missing_for:
+            self._absorb(thing.place, shape)
+            return False
+        if thing.explained_s >= COINCIDES_S:
+            self._scene.votes[place][shape] = 0.0
+            return False
+        return thing.ended_s < ENDED_S
+
+    def _search(self, still: Mask) -> None:
+        # One thing is often in pieces: a strap, a stripe, a cell at the rim that is not sure yet.
+        joined = cv2.morphologyEx(still.astype(np.uint8), cv2.MORPH_CLOSE, _NEIGHBOURS)
+        joined = cv2.bitwise_and(joined, (self._scene.differs & (self._scene.votes > 0)).astype(np.uint8))
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+        for index in range(1, count):
+            left, top, width, height, area = (int(value) for value in stats[index])
+            if min(width, height) < self._smallest or area < 0.3 * width * height and area < 6:
+                continue
+            cells = (left, top, left + width, top + height)
+            shape = labels[top : top + height, left : left + width] == index
+            self._take(cells, shape, area)
+
+    def _take(self, cells: Cells, shape: Mask, area: int) -> None:
+        left, top, right, bottom = cells
+        evidence = self._weigh(cells, shape)
+        known = self._known_as(cells, shape)
+        place = (slice(top, bottom), slice(left, right))
+        if area > MOST * self._scene.inside.size or evidence.light > LIGHT and known is None:
+            self._absorb(place, shape)
+            return
+        score = self._score(place, shape, evidence)
+        if known is not None:
+            known.score += FOLLOWS * (score - known.score)
+            if area >= 0.8 * np.count_nonzero(known.shape):
+                known.cells, known.shape = cells, shape
+            return
+        kind: Kind = "gone" if evidence.edge < GONE else "new"
+        if kind == "gone" and (not self._missing_for or self._was_occupied(place, shape)):
+            self._absorb(place, shape)
+            return
+        self.all.append(Thing(kind, cells, shape, score, self._now_s))
+
+    def _weigh(self, cells: Cells, shape: Mask) -> Evidence:
+        rows, columns = self._scene.known.shape
+        left, top, right, bottom = cells
+        low, high = (max(0, top - MARGIN), max(0, left - MARGIN)), (bottom + MARGIN, right + MARGIN)
+        place = (slice(low[0], min(rows, high[0])), slice(low[1], min(columns, high[1])))
+        inside = np.zeros((place[0].stop - low[0], place[1].stop - low[1]), bool)
+        inside[top - low[0] : bottom - low[0], left - low[1] : right - low[1]] = shape
+        scene = self._scene
+        return weigh(inside, scene.candidate[:, *place], scene.reference[:, *place], scene.known[place], scene.differs[place])
+
+    def _score(self, place: tuple[slice, slice], shape: Mask, evidence: Evidence) -> float:
+        """0..1: how sure it is that something is there (or gone) that stays where it is."""
+        edge = min(1.0, max(0.0, abs(evidence.edge) / 0.6))
+        restless = float(np.minimum(1.0, self._scene.restless[place][shape]).mean())
+        sure = 0.4 * evidence.contrast + 0.35 * edge + 0.25 * evidence.compact
+        return min(1.0, sure * (1 - 0.7 * evidence.light) * (1 - restless) * evidence.calm)
+
+    def _known_as(self, cells: Cells, shape: Mask) -> Thing | None:
+        """The thing that this piece belongs to: of those that it overlaps, the oldest; it takes the others in."""
+        same = [thing for thing in self.all if _shared(thing, cells, shape)]
+        for thing in same[1:]:
+            self.all.remove(thing)
+        return same[0] if same else None
+
+    def _was_occupied(self, place: tuple[slice, slice], shape: Mask) -> bool:
+        return float(self._scene.occupied[place][shape].mean()) > OCCUPIED
+
+    def _absorb(self, place: tuple[slice, slice], shape: Mask) -> None:
+        cells = np.zeros(self._scene.known.shape, bool)
+        cells[place] = shape & (self._scene.votes[place] > 0)
+        self._scene.absorb(cells)
+
+
+def _shared(thing: Thing, cells: Cells, shape: Mask) -> bool:
+    left, top = max(thing.cells[0], cells[0]), max(thing.cells[1], cells[1])
+    right, bottom = min(thing.cells[2], cells[2]), min(thing.cells[3], cells[3])
+    if left >= right or top >= bottom:
+        return False
+    parts = [
+        mask[top - of[1] : bottom - of[1], left - of[0] : right - of[0]]
+        for mask, of in ((thing.shape, thing.cells), (shape, cells))
+    ]
+    return bool((parts[0] & parts[1]).any())
+
+
+def _coincides(thing: Thing, seen: list[Seen]) -> bool:
+    """Whether somebody explained is found now just where the thing is."""
+    return any(each.missed_s == 0 and _overlap(thing.cells, each.cells) > COINCIDES for each in seen)
+
+
+def _overlap(cells: Cells, place: tuple[slice, slice]) -> float:
+    rows, columns = place
+    across = min(cells[2], columns.stop) - max(cells[0], columns.start)
+    down = min(cells[3], rows.stop) - max(cells[1], rows.start)
+    if across <= 0 or down <= 0:
+        return 0.0
+    area = (cells[2] - cells[0]) * (cells[3] - cells[1])
+    return across * down / (area + (rows.stop - rows.start) * (columns.stop - columns.start) - across * down)
