@@ -28,7 +28,7 @@ class BackgroundConfig(DetectorConfig):
         3.0, ge=0.5, le=60, description="Seconds that something must stay put before it is reported."
     )
     warm_up: float = Field(
-        8.0, ge=1, le=600, description="Seconds that a place must look the same before it is known."
+        8.0, ge=0.5, le=600, description="Seconds that a place must look the same before it is known."
     )
     missing_for: float = Field(
         300.0, ge=0, description="Seconds that what has gone is reported; then it is forgotten. 0: never reported."

@@ -13,9 +13,9 @@ from beffroi.components import BuildContext
 from beffroi.detectors._background.evidence import DARKEST, STRONG, TINT
 from beffroi.detectors._background.explained import Explained
 from beffroi.detectors._background.grid import Grid, Mask
-from beffroi.detectors._background.scene import FLOOD, Scene
+from beffroi.detectors._background.scene import Scene
 from beffroi.detectors._background.store import Store
-from beffroi.detectors._background.things import DOUBT, Things
+from beffroi.detectors._background.things import Things
 from beffroi.frame import Detections, Frame
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 LABELS = ("still_object", "missing_object", "moving_object")
 STILL, MISSING, MOVING = range(3)
 
-# A saved scene is looked at for so long before it is believed.
-CHECK_S = 3.0
+# If the scene is dropped so soon after it was read, it is the saved one that does not fit.
+CHECK_S = 10.0
 # Media time between two savings: what a power cut may cost.
 SAVE_S = 300.0
 
@@ -93,34 +93,34 @@ class _Watch:
         hidden = self._explained.look(frame.detections, seconds)
         scene.look(self.grid.planes(frame.image), seconds, hidden)
         self._explained.check(scene.known & ~scene.like, scene.known, seconds)
-        if self._fits(seconds):
-            self._things.look(seconds, hidden, self._explained.seen)
+        self._turn()
+        self._check_s = max(0.0, self._check_s - seconds)
+        self._things.look(seconds, hidden, self._explained.seen)
         self._unsaved_s += seconds
         if self._unsaved_s >= SAVE_S:
             self.save()
         boxes = self._still()
-        if self._config.moving and scene.flood < DOUBT:
+        if self._config.moving and not scene.doubtful:
             boxes += self._moving()
         return boxes
 
     def save(self) -> None:
         """Write down the scene, if it may be written down and anything of it is known."""
         self._unsaved_s = 0.0
-        if self._store is not None and self._scene.known.any() and not self._check_s:
+        if self._store is not None and self._scene.known.any() and not self._scene.doubtful:
             self._store.save(self._scene)
 
-    def _fits(self, seconds: float) -> bool:
-        """Whether the picture is still one of the scene; forgets the scene if it is not."""
-        checking = self._check_s > 0
-        self._check_s = max(0.0, self._check_s - seconds)
-        if self._scene.flooded(seconds, DOUBT if checking else FLOOD):
-            why = "the saved scene is not what it shows" if checking else "most of the picture has changed"
+    def _turn(self) -> None:
+        """Begin anew if the picture is no longer one of the scene."""
+        turned = self._scene.turned()
+        if turned == "light":
+            log.info("camera %s: background: the light has changed; the scene is relit", self._camera)
+            self._things.relight()
+        elif turned == "scene":
+            why = "the saved scene is not what it shows" if self._check_s else "most of the picture has changed"
             log.warning("camera %s: background: %s; the scene is learnt anew", self._camera, why)
             self._scene.forget()
             self._things.clear()
-            self._check_s = 0.0
-            return False
-        return not self._check_s
 
     def _still(self) -> list[Box]:
         return [

@@ -12,6 +12,7 @@ elected in the same way, so that a crowd that moves through is not learnt.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -25,17 +26,26 @@ LIGHT_S = 20.0  # A change of light becomes part of the reference.
 NOISE_S = 20.0
 RESTLESS_S = 60.0  # How long a place that kept changing is looked at with more patience.
 OCCUPIED_S = 30.0
+AGE_S = 3600.0
 LOOK_S = 1.0  # One picture never counts for more than this, however long the gap before it.
 SETTLE_S = 0.5  # Between two reckonings of the tolerances, which change slowly.
-FLOOD_S = 1.0  # So long most of the picture must differ before the scene is learnt anew.
 
 # Logarithmic brightness: 0.15 is 16 % brighter or darker. Lower sees a grey bag on grey ground, and noise.
-TOLERANCE = 0.13
+TOLERANCE = 0.12
 # The candidate is compared with a memory of seconds, not of minutes, and its rim moves with the camera.
 CANDIDATE_TOLERANCE = 0.16
 # Of the step to the neighbouring cells: half a cell, which is two pixels of a picture of 640, may shake.
 SHAKE = 0.5
-FLOOD = 0.5
+# Above this share of what is known that looks different, nothing new is believed.
+DOUBT = 0.35
+# ... nor where less than this of the structure is in its place: it is 0.6 after two pixels of a picture of 640,
+# 0.2 after four. Lower believes a camera that has turned, higher is blind while a lorry stands before it.
+BELIEVED = 0.35
+TURN_S = 3.0  # So long it must be in doubt before it is learnt anew: longer than a lorry takes to pass.
+# Steps (logarithmic) to the neighbours that count as structure, and in how many cells there must be one to tell.
+STRUCTURE = 0.15
+TELLING = 40
+
 # What is not the candidate takes from it more slowly than the candidate gains: who is seen two fifths of the
 # time is elected if the others differ among themselves. Lower elects the one who stands there for a while.
 CONTRA = 0.5
@@ -82,12 +92,16 @@ class Scene:
         self.restless = np.zeros(shape, np.float32)
         self.occupied = np.zeros(shape, np.float32)
         """How often somebody explained stood where the reference was seen, 0..1: then he is the reference."""
+        self.age = np.zeros(shape, np.float32)
+        """For how many seconds in all the reference was seen, up to `AGE_S`."""
         self.candidate = np.zeros((3, *shape), np.float32)
         self.votes = np.zeros(shape, np.float32)
         self._before = np.zeros(shape, bool)
         self._tolerance = np.full(shape, TOLERANCE, np.float32)
         self._settled_s = math.inf
-        self._flooded_s = 0.0
+        self._doubted_s = 0.0
+        self.fit = 1.0
+        """How much of the structure of the reference is where it was, 0..1; 1 if there is none to tell by."""
 
     def look(self, planes: Planes, seconds: float, hidden: Mask) -> None:
         """Take in a picture.
@@ -107,7 +121,7 @@ class Scene:
             planes = planes - light
             self._follow_light(light, seconds)
         self.now = planes
-        self._settle(seconds)
+        self._settle(seconds, hidden)
         apart = _apart(planes, self.reference)
         like = apart < self._tolerance
         like &= self.known
@@ -126,13 +140,10 @@ class Scene:
         """Cells that show something new that has stayed as it is."""
         return (self.votes >= self.still_for) & self.differs & self.inside
 
-    def flooded(self, seconds: float, limit: float = FLOOD) -> bool:
-        """Whether most of what is known has looked different for a while: another scene, not a thing in it."""
-        if self.flood < limit:
-            self._flooded_s = 0.0
-            return False
-        self._flooded_s += min(seconds, LOOK_S)
-        return self._flooded_s >= FLOOD_S
+    @property
+    def doubtful(self) -> bool:
+        """Whether too much has changed at once for anything new to be believed."""
+        return self.fit < BELIEVED or self.flood > DOUBT
 
     @property
     def flood(self) -> float:
@@ -140,10 +151,19 @@ class Scene:
         known = int(np.count_nonzero(self.known))
         return np.count_nonzero(self.differs) / known if known else 0.0
 
+    def turned(self) -> Literal["same", "light", "scene"]:
+        """Whether it has been in doubt for so long that it is learnt anew: in another light, or another scene."""
+        if self._doubted_s < TURN_S:
+            return "same"
+        self._doubted_s = 0.0
+        return "light" if self.fit >= BELIEVED else "scene"
+
     def absorb(self, cells: Mask) -> None:
         """Make the candidate of these cells the reference: uncovered ground, or light."""
         self.reference[:, cells] = self.candidate[:, cells]
         self.votes[cells] = 0.0
+        self.age[cells] = 0.0
+        self.occupied[cells] = 0.0
         self.differs = self.differs & ~cells
         self._settled_s = math.inf
 
@@ -174,8 +194,9 @@ class Scene:
         self.reference += part * light
         self.candidate += part * light
 
-    def _settle(self, seconds: float) -> None:
+    def _settle(self, seconds: float, hidden: Mask) -> None:
         self._settled_s += seconds
+        self._doubted_s = self._doubted_s + seconds if self.doubtful else 0.0
         if self._settled_s < SETTLE_S:
             return
         self._settled_s = 0.0
@@ -184,12 +205,27 @@ class Scene:
         step = np.maximum(cv2.dilate(grey, near) - grey, grey - cv2.erode(grey, near))
         # A neighbour that is not known yet is no step.
         step[cv2.erode(self.known.astype(np.uint8), near) == 0] = 0
-        self._tolerance = TOLERANCE + 3 * self.noise + SHAKE * step + 0.2 * np.minimum(self.restless, 1.0)
+        self.fit = self._compare(grey, (step > STRUCTURE + 4 * self.noise) & ~hidden)
+        self._tolerance = TOLERANCE + 2 * self.noise + SHAKE * step + 0.2 * np.minimum(self.restless, 1.0)
+
+    def _compare(self, reference: np.ndarray, structure: Mask) -> float:
+        """Whether what is lighter or darker than its surroundings in the reference still is.
+
+        Light does not touch it, somebody in front covers a part of it, and a camera that has turned breaks all
+        of it: then half of the cells agree by chance.
+        """
+        if np.count_nonzero(structure) < TELLING:
+            return 1.0
+        now = (self.now[0] + self.now[1] + self.now[2]) / 3
+        alike = (now > cv2.blur(now, (5, 5))) == (reference > cv2.blur(reference, (5, 5)))
+        return max(0.0, 2 * float(alike[structure].mean()) - 1)
 
     def _learn(self, planes: Planes, apart: Planes, seen: Mask, seconds: float) -> None:
         part = _share(seconds, REFERENCE_S) * seen
         self.reference += part * (planes - self.reference)
         self.noise += _share(seconds, NOISE_S) * seen * (apart - self.noise)
+        self.age += np.float32(seconds) * seen
+        np.minimum(self.age, AGE_S, out=self.age)
 
     def _elect(self, planes: Planes, like: Mask, free: Mask, seconds: float) -> None:
         same = _apart(planes, self.candidate) < CANDIDATE_TOLERANCE + 2 * self.noise

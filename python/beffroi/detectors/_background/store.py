@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 FORMAT = 1
 # Logarithmic brightness in steps of 1/4096: finer than any tolerance by far, and 2 bytes a value.
 _STEPS = 4096.0
+_REST = ("noise", "restless", "occupied", "age")
 
 
 class Store:
@@ -45,7 +46,7 @@ class Store:
         try:
             with np.load(self.path, allow_pickle=False) as saved:
                 about = tuple(str(value) for value in saved["about"])
-                arrays = {name: saved[name] for name in ("reference", "known", "noise", "restless", "occupied")}
+                arrays = {name: saved[name] for name in ("reference", "known", *_REST)}
         except FileNotFoundError:
             return False
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -60,7 +61,7 @@ class Store:
             return False
         scene.reference = arrays["reference"].astype(np.float32) / _STEPS
         scene.known = arrays["known"].astype(bool)
-        for name in ("noise", "restless", "occupied"):
+        for name in _REST:
             setattr(scene, name, arrays[name].astype(np.float32))
         return True
 
@@ -77,9 +78,7 @@ class Store:
                     about=np.array(self._about()),
                     reference=np.clip(np.rint(scene.reference * known * _STEPS), 0, 65535).astype(np.uint16),
                     known=known,
-                    noise=scene.noise.astype(np.float16),
-                    restless=scene.restless.astype(np.float16),
-                    occupied=(scene.occupied * known).astype(np.float16),
+                    **{name: (getattr(scene, name) * known).astype(np.float16) for name in _REST},
                 )
                 file.flush()
                 os.fsync(file.fileno())

@@ -26,17 +26,26 @@ SEEN = 0.3
 LIGHT = 0.6
 # A rim that was a step before and is none now. Nearer to 0 takes new things on rough ground for gone ones.
 GONE = -0.2
+# A rim that is this much of a step is as clear as any.
+CLEAR = 0.5
+# Cells that a piece must have, in squares of the smallest width: less lets threads and specks through.
+FILLED = 0.7
 # More than this share of the grid that becomes still at once is no thing.
 MOST = 0.25
-# While this much of what is known looks different, nothing new is believed.
-DOUBT = 0.35
+# A piece that is this much larger than a thing that has been there for a while is not that thing, but somebody
+# who stands in front of it.
+GROWN = 1.6
+GROWS_S = 5.0
 # A box of a person or vehicle that coincides with a thing (intersection over union) explains it after a while.
 COINCIDES = 0.5
 COINCIDES_S = 0.5
 # A thing's score follows its evidence by this much at every search.
 FOLLOWS = 0.4
-# Of the cells of a piece of the reference, in how many somebody explained stood who has now left.
+# A piece of the reference in which somebody explained stood so often was that somebody, who has now left.
 OCCUPIED = 0.4
+# What has gone is missed if it was seen in the scene for longer than this in all. Longer trusts the learnt
+# scene less: a person or car that the object detector missed and that stood there may last as long.
+MISSED_S = 20.0
 
 _NEIGHBOURS = np.ones((5, 5), np.uint8)
 Cells = tuple[int, int, int, int]
@@ -89,12 +98,19 @@ class Things:
         """Forget them all: the scene is another one."""
         self.all = []
 
+    def relight(self) -> None:
+        """What differs is the light, except where a thing is."""
+        cells = self._scene.differs & (self._scene.votes > 0)
+        for thing in self.all:
+            cells[thing.place] &= ~thing.shape
+        self._scene.absorb(cells)
+
     def look(self, seconds: float, hidden: Mask, seen: list[Seen]) -> None:
         """Go on by a picture that the scene has looked at."""
         self._now_s += seconds
         self.all = [thing for thing in self.all if self._is_there(thing, seconds, hidden, seen)]
         self._searched_s += seconds
-        if self._searched_s < SEARCH_S or self._scene.flood > DOUBT:
+        if self._searched_s < SEARCH_S or self._scene.doubtful:
             return
         self._searched_s = 0.0
         still = self._scene.still
@@ -128,7 +144,7 @@ class Things:
         count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
         for index in range(1, count):
             left, top, width, height, area = (int(value) for value in stats[index])
-            if min(width, height) < self._smallest or area < 0.3 * width * height and area < 6:
+            if min(width, height) < self._smallest or area < FILLED * self._smallest**2:
                 continue
             cells = (left, top, left + width, top + height)
             shape = labels[top : top + height, left : left + width] == index
@@ -137,19 +153,19 @@ class Things:
     def _take(self, cells: Cells, shape: Mask, area: int) -> None:
         left, top, right, bottom = cells
         evidence = self._weigh(cells, shape)
-        known = self._known_as(cells, shape)
+        known = self._known_as(cells, shape, area)
         place = (slice(top, bottom), slice(left, right))
         if area > MOST * self._scene.inside.size or evidence.light > LIGHT and known is None:
             self._absorb(place, shape)
             return
-        score = self._score(place, shape, evidence)
+        kind: Kind = "gone" if evidence.edge < GONE else "new"
+        score = self._score(known.kind if known else kind, place, shape, evidence)
         if known is not None:
             known.score += FOLLOWS * (score - known.score)
             if area >= 0.8 * np.count_nonzero(known.shape):
                 known.cells, known.shape = cells, shape
             return
-        kind: Kind = "gone" if evidence.edge < GONE else "new"
-        if kind == "gone" and (not self._missing_for or self._was_occupied(place, shape)):
+        if kind == "gone" and not self._is_missed(place, shape):
             self._absorb(place, shape)
             return
         self.all.append(Thing(kind, cells, shape, score, self._now_s))
@@ -164,22 +180,34 @@ class Things:
         scene = self._scene
         return weigh(inside, scene.candidate[:, *place], scene.reference[:, *place], scene.known[place], scene.differs[place])
 
-    def _score(self, place: tuple[slice, slice], shape: Mask, evidence: Evidence) -> float:
-        """0..1: how sure it is that something is there (or gone) that stays where it is."""
-        edge = min(1.0, max(0.0, abs(evidence.edge) / 0.6))
-        restless = float(np.minimum(1.0, self._scene.restless[place][shape]).mean())
-        sure = 0.4 * evidence.contrast + 0.35 * edge + 0.25 * evidence.compact
-        return min(1.0, sure * (1 - 0.7 * evidence.light) * (1 - restless) * evidence.calm)
+    def _score(self, kind: Kind, place: tuple[slice, slice], shape: Mask, evidence: Evidence) -> float:
+        """0..1: how sure it is that something is there (or gone) that stays where it is.
 
-    def _known_as(self, cells: Cells, shape: Mask) -> Thing | None:
+        A weighted geometric mean, because nothing makes up for a rim that speaks for the contrary.
+        """
+        edge = evidence.edge if kind == "new" else -evidence.edge
+        edge = min(1.0, max(0.0, edge / CLEAR))
+        sure = evidence.contrast**0.4 * edge**0.35 * evidence.compact**0.25
+        restless = float(np.minimum(1.0, self._scene.restless[place][shape]).mean())
+        return sure * (1 - 0.7 * evidence.light) * (1 - restless) * evidence.calm
+
+    def _known_as(self, cells: Cells, shape: Mask, area: int) -> Thing | None:
         """The thing that this piece belongs to: of those that it overlaps, the oldest; it takes the others in."""
-        same = [thing for thing in self.all if _shared(thing, cells, shape)]
+        same = [
+            thing
+            for thing in self.all
+            if _shared(thing, cells, shape)
+            and (area < GROWN * np.count_nonzero(thing.shape) or self._now_s - thing.since_s < GROWS_S)
+        ]
         for thing in same[1:]:
             self.all.remove(thing)
         return same[0] if same else None
 
-    def _was_occupied(self, place: tuple[slice, slice], shape: Mask) -> bool:
-        return float(self._scene.occupied[place][shape].mean()) > OCCUPIED
+    def _is_missed(self, place: tuple[slice, slice], shape: Mask) -> bool:
+        """Whether what has gone was a piece of the scene, and nobody who stood there when it was learnt."""
+        scene = self._scene
+        occupied = float(scene.occupied[place][shape].mean())
+        return self._missing_for > 0 and occupied < OCCUPIED and np.median(scene.age[place][shape]) > MISSED_S
 
     def _absorb(self, place: tuple[slice, slice], shape: Mask) -> None:
         cells = np.zeros(self._scene.known.shape, bool)
