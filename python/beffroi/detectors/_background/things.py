@@ -160,6 +160,9 @@ class Things:
             return
         kind: Kind = "gone" if evidence.edge < GONE else "new"
         score = self._score(known.kind if known else kind, place, shape, evidence)
+        if known is None or self._now_s - known.since_s < GROWS_S:
+            # Once it is established, somebody beside it takes nothing away.
+            score *= evidence.calm
         if known is not None:
             known.score += FOLLOWS * (score - known.score)
             if area >= 0.8 * np.count_nonzero(known.shape):
@@ -188,8 +191,8 @@ class Things:
         edge = evidence.edge if kind == "new" else -evidence.edge
         edge = min(1.0, max(0.0, edge / CLEAR))
         sure = evidence.contrast**0.4 * edge**0.35 * evidence.compact**0.25
-        restless = float(np.minimum(1.0, self._scene.restless[place][shape]).mean())
-        return sure * (1 - 0.7 * evidence.light) * (1 - restless) * evidence.calm
+        restless = np.minimum(1.0, self._scene.restless[place][shape]).mean()
+        return float(sure * (1 - 0.7 * evidence.light) * (1 - restless))
 
     def _known_as(self, cells: Cells, shape: Mask, area: int) -> Thing | None:
         """The thing that this piece belongs to: of those that it overlaps, the oldest; it takes the others in."""
