@@ -63,7 +63,11 @@ class Source(Protocol):
 
 
 class Detector(Protocol):
-    """Finds boxes in pictures. Calls never overlap, so no locking is needed."""
+    """Finds boxes in pictures. Calls never overlap, so no locking is needed.
+
+    One that looks beside another (see `View.also`) is given pictures whose ``detections`` are what was found
+    before it, in the classes of `BuildContext.labels`.
+    """
 
     labels: tuple[str, ...]
     """What a class id means."""
@@ -96,11 +100,11 @@ class BuildContext:
     folder: Path
     """Folder of the site file: relative paths start here."""
     labels: tuple[str, ...] = ()
-    """What the class ids of ``frame.detections`` mean, for a detector that looks at what others found."""
-    zones: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
-    """The zones of the view, relative to the picture."""
+    """What class ids mean in the boxes that detectors before this one found."""
+    zones: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    """Zones of the view by name, points relative to the picture."""
     state: Path | None = None
-    """A folder for what should survive a restart; None: nothing is kept."""
+    """Folder where a component may keep what it learnt of this camera; None: it starts anew each time."""
 
     def path(self, value: str | Path) -> Path:
         """A path of the site file, where it really is."""
@@ -258,6 +262,10 @@ class DetectorConfig(Component):
     """Whether it keeps nothing between pictures: one then serves all cameras with the same settings."""
 
     fps: float = Field(default=5.0, gt=0, le=100, description="Pictures analysed per second of media time.")
+
+    def gives_all(self) -> bool:
+        """Whether its boxes and signals are all that rules need: no other detector then looks for a rule."""
+        return False
 
     def known_labels(self, context: BuildContext) -> tuple[str, ...] | None:  # noqa: ARG002 - for subclasses
         """The labels that the detector will have, if they are known without loading it; None if not."""
