@@ -22,12 +22,14 @@ from beffroi.detectors._background.grid import Mask, Planes
 TEXTURE = 0.6
 # ... which can only be said of ground that has any: this much is above what is left of the noise.
 ROUGH = 0.012
+# The change of a thing varies at least that much (logarithmic): it has folds, a lit and a dark side.
+UNEVEN = 0.1
 # Light leaves the strength of the texture as it is (logarithmic), up to this factor.
 UNLIKE = 2.5
 # Light changes the colour by no more than this (logarithmic): sunlight against skylight reaches about 0.12.
 TINT = 0.12
 # A shadow in sunlight is at most this much darker. What is darker is black by itself.
-DARKEST = 1.0
+DARKEST = 0.9
 # A contrast of 0.5 (a factor of 1.65) is as good as any.
 STRONG = 0.5
 _NEAR = np.ones((3, 3), np.uint8)
@@ -70,33 +72,37 @@ def weigh(cells: Mask, candidate: Planes, reference: Planes, known: Mask, differ
     contrast = float(np.median(apart[inner]))
     return Evidence(
         contrast=min(1.0, contrast / STRONG),
-        edge=_edge(piece, cells, candidate, reference, known),
+        edge=_edge(piece, candidate, reference, known),
         light=_light(inner, change, candidate, reference),
         calm=_calm(piece, known, differs),
         compact=_compact(piece),
     )
 
 
-def _edge(piece: Mask, cells: Mask, candidate: Planes, reference: Planes, known: Mask) -> float:
-    """Compare the step across the rim now with that before; the ground beside is the reference's."""
+def _edge(piece: np.ndarray, candidate: Planes, reference: Planes, known: Mask) -> float:
+    """Compare the step across the rim now with that before; the ground beside is the reference's.
+
+    Only what is close to the rim counts, because a stripe of the ground that runs on below a thing is no rim.
+    """
+    # The cells at the rim itself are half the one, half the other.
     near = cv2.dilate(piece, _NEAR) > 0
-    # The cells at the rim are half the one, half the other.
-    around = ((cv2.dilate(piece, np.ones((2 * MARGIN - 1, 2 * MARGIN - 1), np.uint8)) > 0) & ~near & known)
-    rim = cells & (cv2.erode(piece, np.ones((5, 5), np.uint8), borderValue=0) == 0)
-    weight = cv2.boxFilter(around.astype(np.float32), -1, (9, 9), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    around = (cv2.dilate(piece, np.ones((7, 7), np.uint8)) > 0) & ~near & known
+    rim = (piece > 0) & (cv2.erode(piece, _NEAR, borderValue=0) == 0)
+    weight = _sum(around.astype(np.float32))
     rim &= weight > 0.5
     if not rim.any():
         return 0.0
-    now = before = np.zeros(cells.shape, np.float32)
+    now = before = np.zeros(piece.shape, np.float32)
     for plane in range(3):
-        ground = cv2.boxFilter(
-            np.where(around, reference[plane], np.float32(0)), -1, (9, 9), normalize=False,
-            borderType=cv2.BORDER_CONSTANT,
-        ) / np.maximum(weight, 0.5)
+        ground = _sum(np.where(around, reference[plane], np.float32(0))) / np.maximum(weight, 0.5)
         now = np.maximum(now, np.abs(candidate[plane] - ground))
         before = np.maximum(before, np.abs(reference[plane] - ground))
     step_now, step_before = float(now[rim].mean()), float(before[rim].mean())
     return (step_now - step_before) / (step_now + step_before + 0.02)
+
+
+def _sum(plane: np.ndarray) -> np.ndarray:
+    return cv2.boxFilter(plane, -1, (7, 7), normalize=False, borderType=cv2.BORDER_CONSTANT)
 
 
 def _light(inner: Mask, change: Planes, candidate: Planes, reference: Planes) -> float:
@@ -111,8 +117,9 @@ def _light(inner: Mask, change: Planes, candidate: Planes, reference: Planes) ->
     rough = float(before.std())
     ratio = float(now.std()) / max(rough, 1e-6)
     if rough < ROUGH:
-        # Flat ground: a thing with a texture of its own is no light, a flat one cannot be told from it.
-        return colour * (0.5 if now.std() < 2 * ROUGH else 0.0)
+        # On flat ground only light is as even as that and leaves the colour quite as it was.
+        even = 1 - float(grey[inner].std()) / UNEVEN
+        return float(min(1.0, max(0.0, 2 - 2 * tint / TINT)) * max(0.0, even))
     if not 1 / UNLIKE < ratio < UNLIKE:
         return 0.0
     likeness = float((now * before).mean() / (now.std() * rough))

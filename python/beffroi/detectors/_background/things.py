@@ -189,7 +189,7 @@ class Things:
         A weighted geometric mean, because nothing makes up for a rim that speaks for the contrary.
         """
         edge = evidence.edge if kind == "new" else -evidence.edge
-        edge = min(1.0, max(0.0, edge / CLEAR))
+        edge = min(1.0, max(0.0, (edge - GONE) / (CLEAR - GONE)))
         sure = evidence.contrast**0.4 * edge**0.35 * evidence.compact**0.25
         restless = np.minimum(1.0, self._scene.restless[place][shape]).mean()
         return float(sure * (1 - 0.7 * evidence.light) * (1 - restless))
