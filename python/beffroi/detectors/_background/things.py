@@ -30,6 +30,9 @@ GONE = -0.2
 CLEAR = 0.5
 # Cells that a piece must have, in squares of the smallest width: less lets threads and specks through.
 FILLED = 0.7
+# Times this the changes a second around a piece: leaves in the wind change every few seconds, and people who are
+# not explained too. Higher trusts nothing below a tree or on a busy pavement.
+RESTLESS = 2.0
 # More than this share of the grid that becomes still at once is no thing.
 MOST = 0.25
 # A piece that is this much larger than a thing that has been there for a while is not that thing, but somebody
@@ -191,7 +194,11 @@ class Things:
         edge = evidence.edge if kind == "new" else -evidence.edge
         edge = min(1.0, max(0.0, (edge - GONE) / (CLEAR - GONE)))
         sure = evidence.contrast**0.4 * edge**0.35 * evidence.compact**0.25
-        restless = np.minimum(1.0, self._scene.restless[place][shape]).mean()
+        rows, columns = place
+        beside = self._scene.restless[
+            max(0, rows.start - MARGIN) : rows.stop + MARGIN, max(0, columns.start - MARGIN) : columns.stop + MARGIN
+        ]
+        restless = np.minimum(1.0, RESTLESS * beside).mean()
         return float(sure * (1 - 0.7 * evidence.light) * (1 - restless))
 
     def _known_as(self, cells: Cells, shape: Mask, area: int) -> Thing | None:
