@@ -1,7 +1,7 @@
 """What the detectors that look at pixels cost.
 
-``python -m benches.seeing`` prints for each the milliseconds a picture of 640 x 360 at 5 pictures a second: the
-median of several runs, CPU time of one thread. One that is not installed is left out, and said so.
+``python -m benches.seeing`` prints for each the milliseconds a picture of 640 x 360 at 5 pictures a second:
+the median of several runs, CPU time of one thread. One that does not exist here is said to be missing.
 """
 
 import argparse
@@ -45,9 +45,7 @@ def street(seconds: float) -> list[Frame]:
             top = 60 + 45 * person
             image[top : top + 80, left : left + 26] = (30 * person, 60, 120 - 20 * person)
             boxes.append((left / width, top / height, (left + 26) / width, (top + 80) / height))
-        found = Detections(
-            np.array(boxes, np.float32), np.full(5, 0.8, np.float32), np.zeros(5, np.uint16)
-        )
+        found = Detections(np.array(boxes, np.float32), np.full(5, 0.8, np.float32), np.zeros(5, np.uint16))
         picture = np.clip(image + noise[index % 5], 0, 255).astype(np.uint8)
         frames.append(Frame(round(second * 1000), picture, found))
     return frames

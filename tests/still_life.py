@@ -1,4 +1,4 @@
-"""A drawn place for tests of what looks at pixels: ground with texture, noise, light, and things put into it."""
+"""A drawn place for tests of what looks at pixels: ground with texture, noise, light, and things in it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def light(factor: Callable[[float], float | np.ndarray]) -> Paint:
 
 
 def patch(size: tuple[int, int], box: Box, factor: float, soft: float = 0.01) -> np.ndarray:
-    """A field of light that is `factor` inside a box and 1 outside, with a soft border; (height, width, 1)."""
+    """Light that is `factor` inside a box and 1 outside, with a soft border; shape (height, width, 1)."""
     field = np.ones((size[1], size[0]), np.float32)
     _part(field, box)[:] = factor
     return cv2.GaussianBlur(field, (0, 0), max(0.3, soft * size[0]))[..., None]
@@ -105,14 +105,21 @@ def shaken(pixels: float) -> Paint:
         turn = np.random.default_rng(round(second * 1000))
         across, down = turn.uniform(-pixels, pixels, 2)
         moved = np.array([[1, 0, across], [0, 1, down]])
-        image[:] = cv2.warpAffine(image, moved, (image.shape[1], image.shape[0]), borderMode=cv2.BORDER_REPLICATE)
+        image[:] = cv2.warpAffine(
+            image, moved, (image.shape[1], image.shape[0]), borderMode=cv2.BORDER_REPLICATE
+        )
 
     return paint
 
 
-def build(state: Path | None = None, zones: dict[str, Sequence[tuple[float, float]]] | None = None, **settings: object) -> Detector:
+def build(
+    state: Path | None = None,
+    zones: dict[str, Sequence[tuple[float, float]]] | None = None,
+    **settings: object,
+) -> Detector:
     """A `background` detector with a short warm-up."""
-    config = DetectorConfig.parse({"type": "background", "warm_up": 5, **settings})
+    settings = {"warm_up": 5, **settings} | ({"zones": list(zones)} if zones else {})
+    config = DetectorConfig.parse({"type": "background", **settings})
     context = BuildContext("square", Path(), labels=FOUND, zones=zones or {}, state=state)
     return config.build(context)
 
@@ -137,7 +144,9 @@ class Seen:
         return bool(self.rows)
 
     def __repr__(self) -> str:
-        return "\n".join(f"{at:.2f} {name} {np.round(box, 2)} {score:.2f}" for at, name, box, score in self.rows)
+        return "\n".join(
+            f"{at:.2f} {name} {np.round(box, 2)} {score:.2f}" for at, name, box, score in self.rows
+        )
 
 
 def show(
@@ -181,4 +190,6 @@ def _found(things: Sequence[tuple[str, Box]]) -> Detections:
 
 def _part(image: np.ndarray, box: Box) -> np.ndarray:
     height, width = image.shape[:2]
-    return image[round(box[1] * height) : round(box[3] * height), round(box[0] * width) : round(box[2] * width)]
+    return image[
+        round(box[1] * height) : round(box[3] * height), round(box[0] * width) : round(box[2] * width)
+    ]

@@ -44,7 +44,7 @@ class BackgroundDetector:
     def __init__(self, config: BackgroundConfig, context: BuildContext) -> None:
         # One picture is too little work to share between threads, and other cameras run beside this one.
         cv2.setNumThreads(1)
-        self.labels = LABELS
+        self.labels: tuple[str, ...] = LABELS
         self._config, self._context = config, context
         self._at_ms: int | None = None
         self._watch: _Watch | None = None
@@ -117,7 +117,9 @@ class _Watch:
             log.info("camera %s: background: the light has changed; the scene is relit", self._camera)
             self._things.relight()
         elif turned == "scene":
-            why = "the saved scene is not what it shows" if self._check_s else "most of the picture has changed"
+            why = (
+                "the saved scene is not what it shows" if self._check_s else "most of the picture has changed"
+            )
             log.warning("camera %s: background: %s; the scene is learnt anew", self._camera, why)
             self._scene.forget()
             self._things.clear()
@@ -143,7 +145,9 @@ class _Watch:
                 continue
             place = (slice(top, top + height), slice(left, left + width))
             shape = labels[place] == index
-            apart = np.abs(scene.now[:, *place] - scene.reference[:, *place]).max(axis=0)[shape]
+            apart = np.abs(scene.now[:, place[0], place[1]] - scene.reference[:, place[0], place[1]]).max(
+                axis=0
+            )[shape]
             score = min(1.0, float(np.median(apart)) / STRONG) * (0.5 + 0.5 * area / (width * height))
             if score >= self._config.threshold:
                 cells = (left, top, left + width, top + height)
@@ -155,7 +159,8 @@ class _Watch:
         change = self._scene.now - self._scene.reference
         grey = change.mean(axis=0)
         tint = np.abs(change - grey).max(axis=0)
-        return (grey < 0) & (grey > -DARKEST / 2) & (tint < TINT)
+        shaded: Mask = (grey < 0) & (grey > -DARKEST / 2) & (tint < TINT)
+        return shaded
 
 
 def _columns(boxes: list[Box]) -> Detections:

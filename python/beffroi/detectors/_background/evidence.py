@@ -11,6 +11,7 @@ detection", 1999), so the fine texture of the ground shows through. A thing brin
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -124,7 +125,7 @@ def _light(inner: Mask, change: Planes, candidate: Planes, reference: Planes) ->
         return 0.0
     likeness = float((now * before).mean() / (now.std() * rough))
     # Few cells correlate by chance.
-    likeness -= 1 / np.sqrt(now.size)
+    likeness -= 1 / math.sqrt(now.size)
     return colour * min(1.0, max(0.0, (likeness - TEXTURE / 2) / (TEXTURE / 2)))
 
 
@@ -148,7 +149,7 @@ def _compact(piece: np.ndarray) -> float:
     hull = cv2.convexHull(max(contours, key=cv2.contourArea))
     filled = np.zeros_like(piece)
     cv2.fillConvexPoly(filled, hull, 1)
-    _, _, width, height = cv2.boundingRect(hull)
-    solid = np.count_nonzero(piece) / max(1, np.count_nonzero(filled))
-    slim = min(width, height) / max(width, height)
-    return float(solid * min(1.0, 0.4 + 2 * slim))
+    _, _, width, height = (int(value) for value in cv2.boundingRect(hull))
+    solid = int(np.count_nonzero(piece)) / max(1, int(np.count_nonzero(filled)))
+    slim = min(width / height, height / width)
+    return solid * min(1.0, 0.4 + 2 * slim)

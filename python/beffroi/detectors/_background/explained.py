@@ -11,24 +11,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beffroi.detectors._background.grid import Grid, Mask
 from beffroi.frame import Detections
 
 # The labels of COCO for what moves by itself, or is moved as a whole. What one carries is not among them.
 EXPLAINED = frozenset(
-    "person bicycle car motorcycle airplane bus train truck boat "
-    "bird cat dog horse sheep cow elephant bear zebra giraffe".split()
+    {"person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat"}
+    | {"bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"}
 )
 
-# A box seen once may be a mistake and is not believed; seen for a while, it is believed to be there for this
+# A box seen once may be a mistake and is not believed; one seen for a while is believed to be there for this
 # many times as long. More covers a detector that hardly sees, and hides what is left behind for longer.
 BELIEVED = 3.0
 LEAST_S = 2.0
 MOST_S = 300.0
 # Boxes of two pictures that overlap this much (of their union) are the same thing.
 SAME = 0.2
-# Whoever was believed to be there is gone if this much of what differed in the box looks like the scene again.
+# Whoever was believed to be there is gone if less than this of what differed in the box still does.
 UNCOVERED = 0.5
 UNCOVERED_S = 0.5
 # Where so little of a box differs from the reference, the pixels cannot say that it is gone.
@@ -41,7 +42,7 @@ RIM = 0.06
 class Seen:
     """A thing that was explained: where it was last found, and for how long it had been found."""
 
-    box: np.ndarray
+    box: NDArray[np.float32]
     cells: tuple[slice, slice]
     found_s: float = 0.0
     missed_s: float = 0.0
@@ -96,7 +97,7 @@ class Explained:
                 kept.append(seen)
         self.seen = kept
 
-    def _follow(self, boxes: np.ndarray, seconds: float) -> None:
+    def _follow(self, boxes: NDArray[np.float32], seconds: float) -> None:
         """Pair the boxes of this picture with those before, the most alike first."""
         before = self.seen
         overlap = _overlap(np.array([seen.box for seen in before], np.float32).reshape(-1, 4), boxes)
@@ -126,17 +127,18 @@ class Explained:
         self.seen = now
 
 
-def _rimmed(box: np.ndarray) -> tuple[float, float, float, float]:
+def _rimmed(box: NDArray[np.float32]) -> tuple[float, float, float, float]:
     left, top, right, bottom = (float(value) for value in box)
     across, down = RIM * (right - left), RIM * (bottom - top)
     return left - across, top - down, right + across, bottom + down
 
 
-def _overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def _overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
     """Intersection over union of every pair of boxes, shape (len(one), len(other))."""
     low = np.maximum(one[:, None, :2], other[None, :, :2])
     high = np.minimum(one[:, None, 2:], other[None, :, 2:])
     shared = np.prod(np.maximum(high - low, 0), axis=2)
     area = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (one, other)]
     together = area[0][:, None] + area[1][None, :] - shared
-    return shared / np.maximum(together, 1e-9)
+    overlap: NDArray[np.float32] = shared / np.maximum(together, 1e-9)
+    return overlap

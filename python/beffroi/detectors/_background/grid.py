@@ -37,7 +37,9 @@ class Grid:
         Polygons, relative to the picture; none means the whole picture.
     """
 
-    def __init__(self, size: tuple[int, int], columns: int, zones: Sequence[Sequence[Sequence[float]]]) -> None:
+    def __init__(
+        self, size: tuple[int, int], columns: int, zones: Sequence[Sequence[Sequence[float]]]
+    ) -> None:
         width, height = size
         columns = min(columns, width)
         rows = max(1, min(height, round(columns * height / width)))

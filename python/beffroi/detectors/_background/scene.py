@@ -1,12 +1,12 @@
 """What every cell of a place usually looks like, and what has looked different for how long.
 
-Two memories with two rates, after F. Porikli, Y. Ivanov, T. Haga, "Robust detection of abandoned and removed
-objects in complex surveillance videos" (EURASIP J. Adv. Signal Process., 2008): the **reference**, which is the
-empty scene and learns only from what looks like it, and the **candidate**, which is what a cell shows instead,
-for as long as it shows the same. A candidate is elected as in R. S. Boyer, J S. Moore, "MJRTY: a fast majority
-vote algorithm" (1991), in seconds instead of ballots: while it is seen it gains, while something else is seen
-it loses, and at nothing it is replaced. Someone who passes in front does not unseat it, and the reference is
-elected in the same way, so that a crowd that moves through is not learnt.
+Two memories with two rates, after F. Porikli, Y. Ivanov, T. Haga, "Robust detection of abandoned and
+removed objects in complex surveillance videos" (EURASIP J. Adv. Signal Process., 2008): the **reference**,
+which is the empty scene and learns only from what looks like it, and the **candidate**, which is what a cell
+shows instead, for as long as it shows the same. A candidate is elected as in R. S. Boyer, J S. Moore,
+"MJRTY: a fast majority vote algorithm" (1991), in seconds instead of ballots: while it is seen it gains,
+while something else is seen it loses, and at nothing it is replaced. Someone who passes in front does not
+unseat it, and the reference is elected in the same way, so that a crowd that moves through is not learnt.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import numpy as np
 from beffroi.detectors._background.grid import Mask, Planes
 
 # All in seconds of media time.
-CANDIDATE_S = 2.0  # The candidate follows what it is: shorter is noisier, longer smears what sets itself down.
+CANDIDATE_S = (
+    2.0  # The candidate follows what it is: shorter is noisier, longer smears what sets itself down.
+)
 REFERENCE_S = 10.0  # ... and the reference: shorter learns what is barely different, longer loses slow light.
 LIGHT_S = 20.0  # A change of light becomes part of the reference.
 NOISE_S = 20.0
@@ -38,11 +40,11 @@ CANDIDATE_TOLERANCE = 0.16
 SHAKE = 0.5
 # Above this share of what is known that looks different, nothing new is believed.
 DOUBT = 0.35
-# ... nor where less than this of the structure is in its place: it is 0.6 after two pixels of a picture of 640,
+# ... nor where less than this of the structure is in place: it is 0.6 after two pixels of a picture of 640,
 # 0.2 after four. Lower believes a camera that has turned, higher is blind while a lorry stands before it.
 BELIEVED = 0.35
 TURN_S = 3.0  # So long it must be in doubt before it is learnt anew: longer than a lorry takes to pass.
-# Steps (logarithmic) to the neighbours that count as structure, and in how many cells there must be one to tell.
+# Steps (logarithmic) to a neighbour that count as structure, and in how many cells there must be one to tell.
 STRUCTURE = 0.15
 TELLING = 40
 
@@ -87,8 +89,10 @@ class Scene:
         """Begin anew: nothing is known."""
         shape = self.inside.shape
         self.reference = np.zeros((3, *shape), np.float32)
-        self.known = np.zeros(shape, bool)
+        self.known: Mask = np.zeros(shape, bool)
         self.noise = np.full(shape, 0.02, np.float32)
+        self.guarded: Mask = np.zeros(shape, bool)
+        """Cells in which a thing is: what little of it looks like the reference must not become it."""
         self.restless = np.zeros(shape, np.float32)
         self.occupied = np.zeros(shape, np.float32)
         """How often somebody explained stood where the reference was seen, 0..1: then he is the reference."""
@@ -130,7 +134,7 @@ class Scene:
         differs = self.known & ~like
         differs &= free
         self.differs = differs
-        self._learn(planes, apart, like & free, seconds)
+        self._learn(planes, apart, like & free & ~self.guarded, seconds)
         self.occupied += _share(seconds, OCCUPIED_S) * like * (hidden - self.occupied)
         self._elect(planes, like, free, seconds)
         self._fidget(free, seconds)
@@ -152,7 +156,7 @@ class Scene:
         return np.count_nonzero(self.differs) / known if known else 0.0
 
     def turned(self) -> Literal["same", "light", "scene"]:
-        """Whether it has been in doubt for so long that it is learnt anew: in another light, or another scene."""
+        """Whether it was in doubt for so long that it is learnt anew: another light, or another scene."""
         if self._doubted_s < TURN_S:
             return "same"
         self._doubted_s = 0.0
@@ -168,7 +172,7 @@ class Scene:
         self._settled_s = math.inf
 
     def _light(self, planes: Planes, hidden: Mask) -> Planes | None:
-        """How much brighter each cell is than the reference because of the light; None if nothing is known."""
+        """How much brighter each cell is than the reference by the light; None if too little is known."""
         weight = (self.known & ~hidden & (self.votes < self.still_for)).astype(np.float32)
         rows, columns = weight.shape
         small = (max(1, columns // _COARSE), max(1, rows // _COARSE))
@@ -178,7 +182,7 @@ class Scene:
             return None
         change = cv2.merge([cv2.multiply(planes[i] - self.reference[i], weight) for i in range(3)])
         coarse = cv2.resize(change, small, interpolation=cv2.INTER_AREA).reshape(*share.shape, 3)
-        coarse /= np.maximum(share, 0.3)[..., None]
+        coarse = coarse / np.maximum(share, 0.3)[..., None]
         coarse[~told] = np.median(coarse[told], axis=0)
         eight = np.clip(np.rint(coarse * _STEPS) + 128, 0, 255).astype(np.uint8)
         window = min(_WINDOW, 2 * (min(eight.shape[:2]) // 2) + 1)
@@ -209,10 +213,10 @@ class Scene:
         self._tolerance = TOLERANCE + 2 * self.noise + SHAKE * step + 0.2 * np.minimum(self.restless, 1.0)
 
     def _compare(self, reference: np.ndarray, structure: Mask) -> float:
-        """Whether what is lighter or darker than its surroundings in the reference still is.
+        """How much of what is lighter or darker than its surroundings in the reference still is.
 
-        Light does not touch it, somebody in front covers a part of it, and a camera that has turned breaks all
-        of it: then half of the cells agree by chance.
+        Light does not touch it, somebody in front covers a part of it, and a camera that has turned breaks
+        all of it: then half of the cells agree by chance.
         """
         if np.count_nonzero(structure) < TELLING:
             return 1.0
@@ -257,7 +261,7 @@ class Scene:
 
 def _apart(planes: Planes, other: Planes) -> Planes:
     """The largest difference of the three colours in each cell."""
-    apart = cv2.absdiff(planes[0], other[0])
+    apart: Planes = cv2.absdiff(planes[0], other[0])
     cv2.max(apart, cv2.absdiff(planes[1], other[1]), dst=apart)
     cv2.max(apart, cv2.absdiff(planes[2], other[2]), dst=apart)
     return apart

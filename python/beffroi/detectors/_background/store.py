@@ -1,4 +1,4 @@
-"""The learnt empty scene on disk, so that a restart need not learn it again, nor learn what was left meanwhile."""
+"""The learnt empty scene on disk, so that a restart need not learn it anew with what was left meanwhile."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ class Store:
     def load(self, scene: Scene) -> bool:
         """Fill the scene with what was saved, if it is of this camera, size and settings; says why if not."""
         try:
-            with np.load(self.path, allow_pickle=False) as saved:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 about = tuple(str(value) for value in saved["about"])
                 arrays = {name: saved[name] for name in ("reference", "known", *_REST)}
         except FileNotFoundError:
@@ -84,12 +85,9 @@ class Store:
                 os.fsync(file.fileno())
             partial.replace(self.path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
             log.warning("%s: the scene is not saved: %s", self.path, error)
-
-    def forget(self) -> None:
-        """Remove the file: what it holds is no longer what the camera shows."""
-        self.path.unlink(missing_ok=True)
 
     def _about(self) -> tuple[str, ...]:
         return (str(FORMAT), self._camera, self._fingerprint)

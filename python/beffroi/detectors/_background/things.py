@@ -1,4 +1,4 @@
-"""The things that were not there before and those that have gone, from when they are still until they change back."""
+"""What was not there before and what has gone, from when it is still until it changes back."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ GONE = -0.2
 CLEAR = 0.5
 # Cells that a piece must have, in squares of the smallest width: less lets threads and specks through.
 FILLED = 0.7
-# Times this the changes a second around a piece: leaves in the wind change every few seconds, and people who are
-# not explained too. Higher trusts nothing below a tree or on a busy pavement.
+# Times this the changes a second around a piece: leaves in the wind change every few seconds, and so does the
+# ground where people pass who are not explained. Higher trusts nothing below a tree or on a busy pavement.
 RESTLESS = 2.0
 # More than this share of the grid that becomes still at once is no thing.
 MOST = 0.25
-# A piece that is this much larger than a thing that has been there for a while is not that thing, but somebody
-# who stands in front of it.
+# A piece that is this much larger than a thing that was there for a while is not that thing, but somebody who
+# stands in front of it.
 GROWN = 1.6
 GROWS_S = 5.0
-# A box of a person or vehicle that coincides with a thing (intersection over union) explains it after a while.
+# A box of a person or vehicle that coincides with a thing (intersection over union) soon explains it.
 COINCIDES = 0.5
 COINCIDES_S = 0.5
 # A thing's score follows its evidence by this much at every search.
@@ -112,6 +112,7 @@ class Things:
         """Go on by a picture that the scene has looked at."""
         self._now_s += seconds
         self.all = [thing for thing in self.all if self._is_there(thing, seconds, hidden, seen)]
+        self._guard()
         self._searched_s += seconds
         if self._searched_s < SEARCH_S or self._scene.doubtful:
             return
@@ -129,9 +130,7 @@ class Things:
             back = np.count_nonzero(visible & self._scene.like[place])
             thing.ended_s = thing.ended_s + seconds if back > ENDED * count else 0.0
         else:
-            thing.explained_s = (
-                thing.explained_s + seconds if _coincides(thing, seen) else 0.0
-            )
+            thing.explained_s = thing.explained_s + seconds if _coincides(thing, seen) else 0.0
         if thing.kind == "gone" and self._now_s - thing.since_s > self._missing_for:
             self._absorb(thing.place, shape)
             return False
@@ -139,6 +138,12 @@ class Things:
             self._scene.votes[place][shape] = 0.0
             return False
         return thing.ended_s < ENDED_S
+
+    def _guard(self) -> None:
+        guarded = np.zeros(self._scene.inside.shape, bool)
+        for thing in self.all:
+            guarded[thing.place] = True
+        self._scene.guarded = guarded
 
     def _search(self, still: Mask) -> None:
         # One thing is often in pieces: a strap, a stripe, a cell at the rim that is not sure yet.
@@ -158,11 +163,11 @@ class Things:
         evidence = self._weigh(cells, shape)
         known = self._known_as(cells, shape, area)
         place = (slice(top, bottom), slice(left, right))
-        if area > MOST * self._scene.inside.size or evidence.light > LIGHT and known is None:
+        if area > MOST * self._scene.inside.size or (evidence.light > LIGHT and known is None):
             self._absorb(place, shape)
             return
         kind: Kind = "gone" if evidence.edge < GONE else "new"
-        score = self._score(known.kind if known else kind, place, shape, evidence)
+        score = self._score(known.kind if known else kind, place, evidence)
         if known is None or self._now_s - known.since_s < GROWS_S:
             # Once it is established, somebody beside it takes nothing away.
             score *= evidence.calm
@@ -177,16 +182,22 @@ class Things:
         self.all.append(Thing(kind, cells, shape, score, self._now_s))
 
     def _weigh(self, cells: Cells, shape: Mask) -> Evidence:
-        rows, columns = self._scene.known.shape
+        rows, columns = self._scene.inside.shape[:2]
         left, top, right, bottom = cells
         low, high = (max(0, top - MARGIN), max(0, left - MARGIN)), (bottom + MARGIN, right + MARGIN)
         place = (slice(low[0], min(rows, high[0])), slice(low[1], min(columns, high[1])))
         inside = np.zeros((place[0].stop - low[0], place[1].stop - low[1]), bool)
         inside[top - low[0] : bottom - low[0], left - low[1] : right - low[1]] = shape
         scene = self._scene
-        return weigh(inside, scene.candidate[:, *place], scene.reference[:, *place], scene.known[place], scene.differs[place])
+        return weigh(
+            inside,
+            scene.candidate[:, place[0], place[1]],
+            scene.reference[:, place[0], place[1]],
+            scene.known[place],
+            scene.differs[place],
+        )
 
-    def _score(self, kind: Kind, place: tuple[slice, slice], shape: Mask, evidence: Evidence) -> float:
+    def _score(self, kind: Kind, place: tuple[slice, slice], evidence: Evidence) -> float:
         """0..1: how sure it is that something is there (or gone) that stays where it is.
 
         A weighted geometric mean, because nothing makes up for a rim that speaks for the contrary.
@@ -196,13 +207,14 @@ class Things:
         sure = evidence.contrast**0.4 * edge**0.35 * evidence.compact**0.25
         rows, columns = place
         beside = self._scene.restless[
-            max(0, rows.start - MARGIN) : rows.stop + MARGIN, max(0, columns.start - MARGIN) : columns.stop + MARGIN
+            max(0, rows.start - MARGIN) : rows.stop + MARGIN,
+            max(0, columns.start - MARGIN) : columns.stop + MARGIN,
         ]
         restless = np.minimum(1.0, RESTLESS * beside).mean()
         return float(sure * (1 - 0.7 * evidence.light) * (1 - restless))
 
     def _known_as(self, cells: Cells, shape: Mask, area: int) -> Thing | None:
-        """The thing that this piece belongs to: of those that it overlaps, the oldest; it takes the others in."""
+        """The thing that this piece belongs to: the oldest that it overlaps, which takes the others in."""
         same = [
             thing
             for thing in self.all
@@ -217,7 +229,8 @@ class Things:
         """Whether what has gone was a piece of the scene, and nobody who stood there when it was learnt."""
         scene = self._scene
         occupied = float(scene.occupied[place][shape].mean())
-        return self._missing_for > 0 and occupied < OCCUPIED and np.median(scene.age[place][shape]) > MISSED_S
+        age = float(np.median(scene.age[place][shape]))
+        return self._missing_for > 0 and occupied < OCCUPIED and age > MISSED_S
 
     def _absorb(self, place: tuple[slice, slice], shape: Mask) -> None:
         cells = np.zeros(self._scene.known.shape, bool)
@@ -248,5 +261,6 @@ def _overlap(cells: Cells, place: tuple[slice, slice]) -> float:
     down = min(cells[3], rows.stop) - max(cells[1], rows.start)
     if across <= 0 or down <= 0:
         return 0.0
-    area = (cells[2] - cells[0]) * (cells[3] - cells[1])
-    return across * down / (area + (rows.stop - rows.start) * (columns.stop - columns.start) - across * down)
+    one = (cells[2] - cells[0]) * (cells[3] - cells[1])
+    other = (rows.stop - rows.start) * (columns.stop - columns.start)
+    return float(across * down / (one + other - across * down))
