@@ -44,9 +44,10 @@ DOUBT = 0.35
 # 0.2 after four. Lower believes a camera that has turned, higher is blind while a lorry stands before it.
 BELIEVED = 0.35
 TURN_S = 3.0  # So long it must be in doubt before it is learnt anew: longer than a lorry takes to pass.
-# Steps (logarithmic) to a neighbour that count as structure, and in how many cells there must be one to tell.
+# Steps (logarithmic) to a neighbour that count as structure, and in which share of the cells there must be one
+# to tell: less is decided by chance, more leaves an even ground without a check.
 STRUCTURE = 0.15
-TELLING = 40
+TELLING = 0.01
 
 # What is not the candidate takes from it more slowly than the candidate gains: who is seen two fifths of the
 # time is elected if the others differ among themselves. Lower elects the one who stands there for a while.
@@ -209,7 +210,8 @@ class Scene:
         step = np.maximum(cv2.dilate(grey, near) - grey, grey - cv2.erode(grey, near))
         # A neighbour that is not known yet is no step.
         step[cv2.erode(self.known.astype(np.uint8), near) == 0] = 0
-        self.fit = self._compare(grey, (step > STRUCTURE + 4 * self.noise) & ~hidden)
+        structure = (step > STRUCTURE + 4 * self.noise) & ~hidden & ~self.guarded
+        self.fit = self._compare(grey, structure)
         self._tolerance = TOLERANCE + 2 * self.noise + SHAKE * step + 0.2 * np.minimum(self.restless, 1.0)
 
     def _compare(self, reference: np.ndarray, structure: Mask) -> float:
@@ -218,7 +220,7 @@ class Scene:
         Light does not touch it, somebody in front covers a part of it, and a camera that has turned breaks
         all of it: then half of the cells agree by chance.
         """
-        if np.count_nonzero(structure) < TELLING:
+        if np.count_nonzero(structure) < TELLING * structure.size:
             return 1.0
         now = (self.now[0] + self.now[1] + self.now[2]) / 3
         alike = (now > cv2.blur(now, (5, 5))) == (reference > cv2.blur(reference, (5, 5)))
