@@ -57,9 +57,11 @@ def test_things_of_any_colour(place: Place, colour: tuple[float, float, float]) 
 
 
 def test_it_stays_reported_while_daylight_changes(place: Place) -> None:
-    seen = show(build(), place, 900, thing(BAG, 10), light(lambda at: 1 + 0.4 * np.sin(at / 90)), fps=1)
-    assert len(seen.on(BAG)) > 880, seen
-    assert len(seen.rows) == len(seen.on(BAG))
+    seen = show(build(), place, 720, thing(BAG, 10, 700), light(lambda at: 1 + 0.4 * np.sin(at / 90)), fps=1)
+    times = seen.on(BAG)
+    assert len(seen.rows) == len(times)
+    assert len(times) == times[-1] - times[0] + 1 > 680, "without a gap"
+    assert 698 < times[-1] < 702, "also what lay below it for ten minutes is known when it is taken"
 
 
 @pytest.mark.parametrize("factor", [0.6, 1.6])

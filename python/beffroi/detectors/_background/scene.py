@@ -44,8 +44,8 @@ DOUBT = 0.35
 # 0.2 after four. Lower believes a camera that has turned, higher is blind while a lorry stands before it.
 BELIEVED = 0.35
 TURN_S = 3.0  # So long it must be in doubt before it is learnt anew: longer than a lorry takes to pass.
-# Steps (logarithmic) to a neighbour that count as structure, and in which share of the cells there must be one
-# to tell: less is decided by chance, more leaves an even ground without a check.
+# Steps (logarithmic) to a neighbour that count as structure, and in which share of the cells there must be
+# one to tell: less is decided by chance, more leaves an even ground without a check.
 STRUCTURE = 0.15
 TELLING = 0.01
 
@@ -162,6 +162,13 @@ class Scene:
             return "same"
         self._doubted_s = 0.0
         return "light" if self.fit >= BELIEVED else "scene"
+
+    def relearn(self, place: tuple[slice, slice], shape: Mask) -> None:
+        """Make what cells show now the reference: the same ground, in another light."""
+        cells = np.zeros(self.inside.shape, bool)
+        cells[place] = shape
+        self.candidate[:, cells] = self.now[:, cells]
+        self.absorb(cells)
 
     def absorb(self, cells: Mask) -> None:
         """Make the candidate of these cells the reference: uncovered ground, or light."""

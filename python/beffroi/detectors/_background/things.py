@@ -10,7 +10,7 @@ import numpy as np
 
 from beffroi.detectors._background.evidence import MARGIN, Evidence, weigh
 from beffroi.detectors._background.explained import Seen
-from beffroi.detectors._background.grid import Mask
+from beffroi.detectors._background.grid import Mask, Planes
 from beffroi.detectors._background.scene import Scene
 
 Kind = Literal["new", "gone"]
@@ -68,6 +68,8 @@ class Thing:
     since_s: float
     ended_s: float = 0.0
     explained_s: float = 0.0
+    relit: bool = False
+    """Whether it now is the reference in another light: below a thing, that cannot be followed exactly."""
 
     @property
     def place(self) -> tuple[slice, slice]:
@@ -117,6 +119,8 @@ class Things:
         if self._searched_s < SEARCH_S or self._scene.doubtful:
             return
         self._searched_s = 0.0
+        for thing in self.all:
+            thing.relit = self._weigh(thing.cells, thing.shape, self._scene.now).light > LIGHT
         still = self._scene.still
         if np.count_nonzero(still) < self._smallest:
             return
@@ -128,7 +132,7 @@ class Things:
         count, area = int(np.count_nonzero(visible)), int(np.count_nonzero(shape))
         if count >= SEEN * area:
             back = np.count_nonzero(visible & self._scene.like[place])
-            thing.ended_s = thing.ended_s + seconds if back > ENDED * count else 0.0
+            thing.ended_s = thing.ended_s + seconds if back > ENDED * count or thing.relit else 0.0
         else:
             thing.explained_s = thing.explained_s + seconds if _coincides(thing, seen) else 0.0
         if thing.kind == "gone" and self._now_s - thing.since_s > self._missing_for:
@@ -137,7 +141,11 @@ class Things:
         if thing.explained_s >= COINCIDES_S:
             self._scene.votes[place][shape] = 0.0
             return False
-        return thing.ended_s < ENDED_S
+        if thing.ended_s < ENDED_S:
+            return True
+        if thing.relit:
+            self._scene.relearn(thing.place, shape)
+        return False
 
     def _guard(self) -> None:
         guarded = np.zeros(self._scene.inside.shape, bool)
@@ -160,7 +168,7 @@ class Things:
 
     def _take(self, cells: Cells, shape: Mask, area: int) -> None:
         left, top, right, bottom = cells
-        evidence = self._weigh(cells, shape)
+        evidence = self._weigh(cells, shape, self._scene.candidate)
         known = self._known_as(cells, shape, area)
         place = (slice(top, bottom), slice(left, right))
         if area > MOST * self._scene.inside.size or (evidence.light > LIGHT and known is None):
@@ -181,7 +189,7 @@ class Things:
             return
         self.all.append(Thing(kind, cells, shape, score, self._now_s))
 
-    def _weigh(self, cells: Cells, shape: Mask) -> Evidence:
+    def _weigh(self, cells: Cells, shape: Mask, shown: Planes) -> Evidence:
         rows, columns = self._scene.inside.shape[:2]
         left, top, right, bottom = cells
         low, high = (max(0, top - MARGIN), max(0, left - MARGIN)), (bottom + MARGIN, right + MARGIN)
@@ -191,7 +199,7 @@ class Things:
         scene = self._scene
         return weigh(
             inside,
-            scene.candidate[:, place[0], place[1]],
+            shown[:, place[0], place[1]],
             scene.reference[:, place[0], place[1]],
             scene.known[place],
             scene.differs[place],
