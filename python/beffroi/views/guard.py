@@ -16,8 +16,8 @@ VERSION = 1
 """Counts up when the same pictures may be judged otherwise: kept verdicts are then stale."""
 
 KNOWN = 0.2
-"""Agreement from which a picture shows the view: unrelated pictures stay below 0.1 in 19 of 20 pairs, a view
-nine tenths hidden falls below. Higher loses crowded and changing views, lower takes another place for this one."""
+"""Agreement from which a picture shows the view. Of unrelated pictures, 19 in 20 stay below 0.1; a view
+nine tenths hidden does too. Higher loses crowded views, lower takes another place for this one."""
 SURE = 0.35
 """Agreement from which a small motion is believed enough to tell the tracker."""
 FLOOR = 0.003
@@ -205,7 +205,7 @@ class Guard:
         return sorted(usable, key=lambda reference: (reference is not current, abs(reference.light - light)))
 
     def _says_something(self, look: Look) -> bool:
-        """Whether a picture that fits nowhere is evidence: it has structure, and there is what it should show.
+        """Whether a picture that fits nowhere is evidence: it has structure, and so has what it should show.
 
         A view that was only ever seen by day, met again by night after a restart, proves nothing.
         """

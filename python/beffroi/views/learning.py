@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from beffroi.views.look import Eye, Look
+from beffroi.views.look import Eye, Look, flattened
 from beffroi.views.reference import Affine, Fit, Reference, displacement, warped
 
 SAMPLES = 15
@@ -15,7 +15,7 @@ SAMPLES = 15
 RENEW_MS = 60_000
 """Media time over which looks are gathered before a reference is renewed: longer than a red light."""
 SHARE = 0.2
-"""Weight of the new looks in a renewed reference: five minutes follow a shadow, none follows a parked lorry."""
+"""Weight of the new looks in a renewed reference: it follows shadows, not a lorry that parks for a minute."""
 ADD_BELOW = 0.4
 """Usual agreement below which the light is another one, and gets a reference of its own."""
 MOST = 4
@@ -60,9 +60,9 @@ class Learning:
         Where the first reference is out of sight, the place that is seen now is learnt instead: a camera that
         is still being put up ends where it is left.
         """
-        if self._reference is not None and self._reference is not first:
-            from beffroi.views.look import flattened
-
+        if fit is not None and self._reference is not first:
+            self.begin(first)
+        elif fit is None and self._reference is not None and self._reference is not first:
             fit = self._reference.register(look, flattened(look.grey) if flat is None else flat)
             fit = fit if fit is not None and fit.agreement >= ADD_BELOW else None
         if fit is None:

@@ -18,7 +18,7 @@ BLOCK = 10
 ACROSS = 12
 """Blocks along each side of a square picture: finer finds smaller covers and costs more."""
 CONTRAST = 3.0
-"""Grey levels of spread inside a block from which it shows structure: above sensor noise that was averaged."""
+"""Grey levels of spread inside a block from which it shows structure: above averaged sensor noise."""
 DETAIL_WIDTH = 640
 """Sharpness is judged at the scale at which detectors look: what is finer they do not see either."""
 SAMPLES = 160
@@ -68,6 +68,7 @@ class Eye:
     """
 
     def __init__(self, size: tuple[int, int], masks: Sequence[Sequence[Sequence[float]]] = ()) -> None:
+        self.masks = masks
         aspect = size[0] / size[1]
         self.columns = max(4, round(ACROSS * aspect**0.5))
         self.rows = max(4, round(ACROSS / aspect**0.5))
@@ -93,8 +94,9 @@ class Eye:
 
     def look(self, at_ms: int, image: NDArray[np.uint8]) -> Look:
         """Reduce a picture: uint8, shape (height, width, 3), BGR, masks already black."""
-        small = cv2.resize(image, (self.width, self.height), interpolation=cv2.INTER_AREA)
-        grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
+        full = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        small = cv2.resize(full, (self.width, self.height), interpolation=cv2.INTER_AREA)
+        grey = small.astype(np.float32)
         mean = block_means(grey)
         spread = np.sqrt(np.maximum(block_means(grey * grey) - mean * mean, 0.0))
         # Green is never a view into a plane of padding, and its sensor pixels are the most numerous.
@@ -108,8 +110,8 @@ class Eye:
         The mean absolute difference to the blurred picture: a Laplacian measure of focus in the sense of
         Pertuz, Puig and Garcia, "Analysis of focus measure operators" (2013).
         """
-        sized = cv2.resize(image, self._detail_size, interpolation=cv2.INTER_AREA)
-        grey = cv2.cvtColor(sized, cv2.COLOR_BGR2GRAY)
+        full = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        grey = cv2.resize(full, self._detail_size, interpolation=cv2.INTER_AREA)
         fine = cv2.absdiff(grey, cv2.GaussianBlur(grey, (5, 5), 0)).astype(np.float32)
         return np.asarray(
             cv2.resize(fine, (self.columns, self.rows), interpolation=cv2.INTER_AREA), np.float32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -146,10 +147,15 @@ def displacement(pose: Affine, width: int, height: int) -> float:
 
     The mean and not the corners: a small turn or zoom moves corners and leaves most zones where they are.
     """
-    x, y = np.meshgrid((0.0, width / 2, float(width)), (0.0, height / 2, float(height)))
-    points = np.stack([x.ravel(), y.ravel(), np.ones(9)])
+    points = _nine(width, height)
     shift = (pose @ points - points)[:2]
     return float(np.hypot(shift[0], shift[1]).mean()) / width
+
+
+@cache
+def _nine(width: int, height: int) -> Affine:
+    x, y = np.meshgrid((0.0, width / 2, float(width)), (0.0, height / 2, float(height)))
+    return np.stack([x.ravel(), y.ravel(), np.ones(9)])
 
 
 def relative(pose: Affine, width: int, height: int) -> tuple[float, float, float, float, float, float]:
@@ -167,7 +173,7 @@ def _moved(points: NDArray[np.float32], own: Affine) -> NDArray[np.float32]:
 
 
 def _corners(grey: Grey, structured: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The best corner (Shi and Tomasi, 1994) of each structured block, shape (n, 1, 2): spread by their making."""
+    """The best corner (Shi and Tomasi, 1994) of each structured block, shape (n, 1, 2)."""
     strength = cv2.cornerMinEigenVal(cv2.GaussianBlur(grey, (3, 3), 0), 5)
     rows, columns = structured.shape
     cells = strength.reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
