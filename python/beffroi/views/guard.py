@@ -23,7 +23,7 @@ SURE = 0.35
 FLOOR = 0.003
 """Least motion between two pictures that the tracker is told, as a share of the width: three times what a
 fixed camera's pictures measure. The tracker itself feels what is smaller."""
-SAME = 0.9
+SAME = 0.95
 """A picture that agrees with the last pose this well, against its usual, lies where the last one did."""
 ANEW_MS = 1000
 """Longest time without a full registration: what creeps more slowly than a pixel is found by then."""
@@ -34,6 +34,8 @@ STILL = 0.01
 picture also registers to itself: only standing still is believed."""
 OUTVOTED = 0.5
 """Share of the pictures of a period that decide it."""
+SETTLED = 0.9
+"""Share of the pictures of the last period that must show the view for it to be back."""
 NEARER = 0.8
 """Of the tolerance, within which the view must lie to be back: hysteresis."""
 LIKE_LIGHT = 0.5
@@ -118,6 +120,7 @@ class Guard:
         self._current: Reference | None = None
         self._usual = 0.0
         self._anew_ms: int | None = None
+        self._shaking_ms = 0
         self._last: tuple[int, Fit] | None = None
         self._known_before = False
         self._window: deque[_Seen] = deque()
@@ -149,6 +152,9 @@ class Guard:
         self._known_before = True
         self._note(look.at_ms, fit.pose)
         motion = self._motion(fit)
+        if motion is not None:
+            # What shakes is measured in every picture: one too small to be seen alone would be told late.
+            self._shaking_ms = look.at_ms + ANEW_MS
         self._last = (look.at_ms, fit)
         self._remember(look, fit)
         return self._place(fit, motion)
@@ -157,7 +163,7 @@ class Guard:
         """The last fit again, if the picture still agrees with it: cheaper than a registration."""
         if self._last is None or self._current is None or self._anew_ms is None:
             return None
-        if look.at_ms - self._anew_ms >= ANEW_MS:
+        if look.at_ms - self._anew_ms >= ANEW_MS or look.at_ms < self._shaking_ms:
             return None
         _, last = self._last
         agreement = self._current.agreement(look, last.pose)
@@ -287,9 +293,12 @@ class Guard:
 
     def _back(self, at_ms: int) -> bool:
         recent = self._period(at_ms, self._settle_ms)
-        if recent is None or any(seen.pose is None for seen in recent):
+        if recent is None:
             return False
         poses = [seen.pose for seen in recent if seen.pose is not None]
+        near = sum(1 for pose in poses if self._displaced(pose) <= self._tolerance)
+        if near < SETTLED * len(recent):
+            return False
         return self._displaced(_middle(poses)) <= NEARER * self._tolerance
 
     def _period(self, at_ms: int, length_ms: int) -> list[_Seen] | None:

@@ -100,6 +100,9 @@ class CameraHealth:
         findings = self._exposure.judge(look)
         findings["covered"] = self._cover.judge(look)
         findings["frozen"] = self._stillness.judge(look)
+        if findings["too_dark"].holds or findings["too_bright"].holds:
+            # What cannot be seen is not gone.
+            findings["covered"] = Finding(None)
         for kind, finding in findings.items():
             self._hold(kind, finding, at_ms, changes)
         # A picture that does not show enough is no evidence of what it shows: also before it is told of.

@@ -94,7 +94,7 @@ class Reference:
             return None
         start = self._points if near is None else _moved(self._points, near @ np.linalg.inv(self.pose))
         found, state, _error = cv2.calcOpticalFlowPyrLK(
-            self._flat, flat, self._points, start.copy(), winSize=(11, 11), maxLevel=2,
+            self._flat, flat, self._points, start.copy(), winSize=(11, 11), maxLevel=3,
             criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03),
             flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         )  # fmt: skip
