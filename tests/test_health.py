@@ -319,7 +319,8 @@ def test_an_incident_has_the_keys_of_an_event_and_an_id_of_its_own() -> None:
     from beffroi import Engine
 
     scene = {
-        "view": "gate/day", "aspect": 1.0, "classes": ["person"], "zones": {"all": [[0, 0], [1, 0], [1, 1], [0, 1]]},
+        "view": "gate/day", "aspect": 1.0, "classes": ["person"],
+        "zones": {"all": [[0, 0], [1, 0], [1, 1], [0, 1]]},
         "rules": [{"name": "inside", "type": "intrusion", "zone": "all"}],
     }  # fmt: skip
     engine = Engine(json.dumps(scene))

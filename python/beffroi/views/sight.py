@@ -31,8 +31,8 @@ SAME_LEVEL = 3
 """Grey levels by which two pixels may differ and be the same: what encoding one picture twice makes."""
 SAME_SHARE = 0.005
 """Share of the pixels that may differ more in a frozen picture. In ten seconds of the stillest real scenes at
-hand, noise and its encoding change 0.07. A freeze that is encoded anew at low quality changes as much and is not
-seen: told too often, this would end what rules have timed in quiet places."""
+hand, noise and its encoding change 0.07. A freeze encoded anew at low quality changes as much and is not seen:
+told too often, this would end what rules have timed in quiet places."""
 
 
 @dataclass(frozen=True, slots=True)
