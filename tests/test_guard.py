@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from beffroi.errors import SourceError
-from beffroi.views.guard import Guard, Place
+from beffroi.views.guard import Guard, Kept, Place
 from beffroi.views.look import Eye
 from beffroi.views.reference import Reference, relative
 from beffroi.views.shelf import Shelf, given
@@ -20,7 +20,7 @@ ELSEWHERE = town(2)
 TOLERANCE = 0.05
 
 
-def guard(eye: Eye | None = None, references: Iterable[np.ndarray] = (), learn: float = 15.0) -> Guard:
+def guard(eye: Eye | None = None, references: Iterable[Kept] = (), learn: float = 15.0) -> Guard:
     eye = Eye(SIZE) if eye is None else eye
     return Guard(eye, tolerance=TOLERANCE, after=2, settle=2, learn=learn, references=list(references))
 
@@ -28,7 +28,7 @@ def guard(eye: Eye | None = None, references: Iterable[np.ndarray] = (), learn: 
 class Watching:
     """A guard and its own eye, shown pictures one after another."""
 
-    def __init__(self, references: Iterable[np.ndarray] = (), learn: float = 15.0) -> None:
+    def __init__(self, references: Iterable[Kept] = (), learn: float = 15.0) -> None:
         self.eye = Eye(SIZE)
         self.guard = guard(self.eye, references, learn)
         self.now = 0.0
@@ -239,7 +239,7 @@ def test_a_kept_reference_tells_a_moved_camera_after_a_restart(tmp_path: Path) -
     before = Watching()
     before.show(18, still, 2)
     shelf = Shelf(tmp_path / "views" / "day")
-    shelf.save([reference.grey for reference in before.guard.references])
+    shelf.save(before.guard.references)
     kept = shelf.load(before.eye)
     assert not any(moved(Watching(kept).show(6, still)))
     bumped = Watching(kept).show(6, lambda at_ms, _: shot(PLACE, at_ms, shift=(0.09, 0)))
@@ -254,15 +254,40 @@ def test_a_reference_of_another_light_accuses_nobody_after_a_restart() -> None:
     """By night nothing of the day's structure need be seen: without a night's reference there is no proof."""
     day = Watching()
     day.show(18, still, 2)
-    night = Watching([reference.grey for reference in day.guard.references])
+    night = Watching([Kept(one.grey, one.mono) for one in day.guard.references])
     assert not any(moved(night.show(10, lambda at_ms, _: shot(ELSEWHERE, at_ms, gain=0.3))))
+
+
+def infrared(at_ms: int, place: np.ndarray = PLACE, shift: tuple[float, float] = (0, 0)) -> np.ndarray:
+    """No colours, and other edges: what shines in infrared is not what shines by day."""
+    night = np.repeat(place[:, ::-1].max(axis=2, keepdims=True), 3, axis=2)[::-1]
+    return shot(np.ascontiguousarray(night), at_ms, shift=shift)
+
+
+def test_the_night_mode_of_a_camera_is_not_another_view(tmp_path: Path) -> None:
+    """By night nothing fits to the day: the switch itself is the proof, and both are known from then on."""
+    watching = Watching()
+    watching.show(18, still, 2)
+    assert not any(moved(watching.show(70, lambda at_ms, _: infrared(at_ms), 2)))
+    assert not any(moved(watching.show(10, still, 2)))
+    assert not any(moved(watching.show(10, lambda at_ms, _: infrared(at_ms), 2)))
+    shelf = Shelf(tmp_path)
+    shelf.save(watching.guard.references)
+    assert [kept.mono for kept in shelf.load(watching.eye)] == [False, True]
+    assert watching.show(14, lambda at_ms, _: infrared(at_ms, shift=(0.1, 0)), 2)[-1].moved
+
+
+def test_a_cut_in_black_and_white_is_a_cut() -> None:
+    watching = Watching()
+    watching.show(4, lambda at_ms, _: infrared(at_ms))
+    assert watching.show(4, lambda at_ms, _: infrared(at_ms, ELSEWHERE))[-1].moved
 
 
 def test_kept_references_of_other_pictures_are_not_used(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     shelf = Shelf(tmp_path)
-    shelf.save([np.zeros((40, 40), np.float32)])
+    shelf.save([Reference(np.zeros((40, 40), np.float32), np.ones((4, 4), np.bool_))])
     assert shelf.load(Eye(SIZE)) == []
     assert "is no reference for pictures of this shape" in caplog.text
 

@@ -66,7 +66,7 @@ class Looking:
         if guard is not None and guard.renewed:
             guard.renewed = False
             if self._shelf is not None:
-                self._shelf.save([reference.grey for reference in guard.references])
+                self._shelf.save(guard.references)
 
 
 def looking(camera: Camera, view: str, source: Source, context: BuildContext) -> Looking | None:

@@ -29,6 +29,9 @@ ANEW_MS = 1000
 """Longest time without a full registration: what creeps more slowly than a pixel is found by then."""
 RECENT_MS = 2000
 """How old the latest look that others are registered to may become; see `Guard`."""
+SWITCH_MS = 10_000
+"""Time that a camera needs to go over to its night mode and find its exposure. A camera turned away in these
+seconds is found only once its colours come back."""
 STILL = 0.01
 """Farthest that the view may lie from the latest look for it to vouch for the place. A bus that fills the
 picture also registers to itself: only standing still is believed."""
@@ -69,6 +72,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A look at the view from its settings or an earlier run; `mono` as in `Look`."""
+
+    grey: Grey
+    mono: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Seen:
     at_ms: int
     pose: Affine | None
@@ -104,14 +115,14 @@ class Guard:
         after: float,
         settle: float,
         learn: float,
-        references: Sequence[Grey] = (),
+        references: Sequence[Kept] = (),
     ) -> None:
         self._eye = eye
         self._tolerance = tolerance
         self._after_ms, self._settle_ms = round(after * 1000), round(settle * 1000)
         self._learning = Learning(eye, learn, tolerance / 2)
         self._renewal = Renewal(eye)
-        self.references = [Reference(grey, eye.kept) for grey in references]
+        self.references = [Reference(kept.grey, eye.kept, mono=kept.mono) for kept in references]
         self.established = bool(references)
         """Whether the view is known; until then it is being learnt."""
         self.renewed = False
@@ -123,6 +134,7 @@ class Guard:
         self._shaking_ms = 0
         self._last: tuple[int, Fit] | None = None
         self._known_before = False
+        self._switched_ms: int | None = None
         self._window: deque[_Seen] = deque()
         self._moved = False
         self._since_ms = 0
@@ -185,7 +197,7 @@ class Guard:
             if best is not None and best.agreement >= SURE:
                 break
         if best is None or best.agreement < KNOWN:
-            best = self._vouched(look, flat)
+            best = self._vouched(look, flat) or self._switched(look)
         if best is not None:
             self._usual = best.agreement
         return best
@@ -202,6 +214,26 @@ class Guard:
             return None
         self._current = recent
         return fit
+
+    def _switched(self, look: Look) -> Fit | None:
+        """Where the latest look lay, if the camera has just gone into its night mode or out of it.
+
+        Infrared lamps show other edges than the sun, so that nothing fits: and a camera that is turned away
+        does not lose its colours at the same moment.
+        """
+        if self._recent is None:
+            return None
+        _, recent = self._recent
+        if recent.mono != look.mono and look.at_ms - self._recent[0] <= SWITCH_MS:
+            self._switched_ms = look.at_ms
+        if self._switched_ms is None or look.at_ms - self._switched_ms > SWITCH_MS:
+            return None
+        self._recent = (look.at_ms, self._latest(look, recent.pose))
+        self._current = self._recent[1]
+        return Fit(recent.pose, 1.0, 1.0)
+
+    def _latest(self, look: Look, pose: Affine) -> Reference:
+        return Reference(look.grey, self._eye.kept, pose, mono=look.mono)
 
     def _by_light(self, look: Look) -> list[Reference]:
         """The reference that was last used, then those of the most similar light."""
@@ -222,14 +254,15 @@ class Guard:
             return True
         light = float(look.mean[self._eye.kept].mean())
         return any(
-            abs(float(np.log((reference.light + 1) / (light + 1)))) < LIKE_LIGHT
+            reference.mono == look.mono
+            and abs(float(np.log((reference.light + 1) / (light + 1)))) < LIKE_LIGHT
             for reference in self.references
         )
 
     def _learn(self, look: Look, flat: np.ndarray | None, fit: Fit | None) -> Fit | None:
         """Get to know a view: it is what stood still for long enough."""
         if not self.references:
-            first = Reference(look.grey, self._eye.kept)
+            first = Reference(look.grey, self._eye.kept, mono=look.mono)
             if not first.usable:
                 return None
             self.references = [first]
@@ -248,7 +281,7 @@ class Guard:
     def _remember(self, look: Look, fit: Fit) -> None:
         """Keep up with light and season while the view is in its place, and only then."""
         if self._recent is None or look.at_ms - self._recent[0] >= RECENT_MS:
-            self._recent = (look.at_ms, Reference(look.grey, self._eye.kept, fit.pose))
+            self._recent = (look.at_ms, self._latest(look, fit.pose))
         if self.established and not self._moved and self._displaced(fit.pose) <= self._tolerance:
             changed = self._renewal.renew(look, fit, self.references, self._current)
             if changed is not None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beffroi.config.health import Check, Health
-from beffroi.views.guard import KNOWN, Guard, Place
+from beffroi.views.guard import KNOWN, Guard, Kept, Place
 from beffroi.views.incident import KINDS, Change, Incident, Origin
 from beffroi.views.look import Eye
 from beffroi.views.sight import Cover, Exposure, Finding, Sharpness, Stillness
@@ -120,7 +120,7 @@ class CameraHealth:
                 self._sharpness.pause()
                 sharp = Finding(None)
             else:
-                sharp = self._sharpness.judge(look, image, learn="blurred" not in self._active)
+                sharp = self._sharpness.judge(look, learn="blurred" not in self._active)
             self._hold("blurred", sharp, at_ms, changes)
         self._last_ms = at_ms
         suspended = next((REASONS[kind] for kind in self.active if kind in REASONS and _blinds(kind)), None)
@@ -251,7 +251,7 @@ def watching(
     eye: Eye,
     *,
     rules: Collection[str] = (),
-    references: Sequence[NDArray[np.float32]] = (),
+    references: Sequence[Kept] = (),
 ) -> CameraHealth:
     """The health of one view, as the runtime watches it.
 

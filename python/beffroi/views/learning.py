@@ -66,7 +66,7 @@ class Learning:
             fit = self._reference.register(look, flattened(look.grey) if flat is None else flat)
             fit = fit if fit is not None and fit.agreement >= ADD_BELOW else None
         if fit is None:
-            fresh = Reference(look.grey, self._eye.kept)
+            fresh = Reference(look.grey, self._eye.kept, mono=look.mono)
             self.begin(fresh if fresh.usable else None)
             if self._reference is None:
                 return None
@@ -85,7 +85,7 @@ class Learning:
             return None
         home = _median([pose for _, pose in self._poses])
         looks = [(kept, pose) for _, kept, pose in self._looks]
-        return Reference(_stack(looks, home), self._eye.kept)
+        return Reference(_stack(looks, home), self._eye.kept, mono=look.mono)
 
     def _stood(self, at_ms: int) -> bool:
         third = self._long_ms / 3
@@ -134,14 +134,14 @@ class Renewal:
         usual = float(np.median(self._agreements))
         self.reset()
         if usual < ADD_BELOW or current is None or not of_reference:
-            added = Reference(stacked, self._eye.kept)
+            added = Reference(stacked, self._eye.kept, mono=look.mono)
             if not added.usable:
                 return None
             # The first one is what the operator gave or the camera was put up with: it stays.
             kept = references if len(references) < MOST else [references[0], *references[2:]]
             return [*kept, added], added
         blended = (1 - SHARE) * current.grey + SHARE * stacked
-        renewed = Reference(np.asarray(blended, np.float32), self._eye.kept)
+        renewed = Reference(np.asarray(blended, np.float32), self._eye.kept, mono=current.mono)
         return [renewed if reference is current else reference for reference in references], renewed
 
 

@@ -21,6 +21,11 @@ CONTRAST = 3.0
 """Grey levels of spread inside a block from which it shows structure: above averaged sensor noise."""
 DETAIL_WIDTH = 640
 """Sharpness is judged at the scale at which detectors look: what is finer they do not see either."""
+FULL_WIDTH = 1280
+"""Pictures this wide or wider lose whole rows and columns first, for speed: every second, third, ..."""
+MONO = 1.5
+"""Mean difference between colours, in grey levels, below which a camera gives no colour: its night mode. Grey
+asphalt by day differs by three and more."""
 SAMPLES = 160
 """Columns of single pixels kept for comparing pictures exactly, where averages would hide the noise."""
 
@@ -39,6 +44,8 @@ class Look:
         float32, shape (rows * `BLOCK`, columns * `BLOCK`), 0..255.
     mean, spread
         float32, shape (rows, columns): mean and standard deviation of each block.
+    mono
+        Whether the picture has no colour, as a camera's night mode gives it.
     samples
         uint8: single pixels of the picture's green, spread over it; masked places left out.
     """
@@ -47,6 +54,7 @@ class Look:
     grey: Grey
     mean: Grey
     spread: Grey
+    mono: bool
     samples: NDArray[np.uint8]
 
 
@@ -86,6 +94,9 @@ class Eye:
         self._sampled: NDArray[np.bool_] | None = None if seen.all() else seen
         wide = min(size[0], DETAIL_WIDTH)
         self._detail_size = (wide, max(1, round(wide / aspect)))
+        thin = 1 if size[0] < FULL_WIDTH else size[0] // DETAIL_WIDTH
+        self._thinned = None if thin == 1 else (size[0] // thin, size[1] // thin)
+        self._full: tuple[int, NDArray[np.uint8]] | None = None
 
     @property
     def blocks(self) -> int:
@@ -94,7 +105,11 @@ class Eye:
 
     def look(self, at_ms: int, image: NDArray[np.uint8]) -> Look:
         """Reduce a picture: uint8, shape (height, width, 3), BGR, masks already black."""
-        full = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        thinned = image
+        if self._thinned is not None:
+            thinned = np.asarray(cv2.resize(image, self._thinned, interpolation=cv2.INTER_NEAREST), np.uint8)
+        full = np.asarray(cv2.cvtColor(thinned, cv2.COLOR_BGR2GRAY), np.uint8)
+        self._full = (at_ms, full)
         small = cv2.resize(full, (self.width, self.height), interpolation=cv2.INTER_AREA)
         grey = small.astype(np.float32)
         mean = block_means(grey)
@@ -102,20 +117,28 @@ class Eye:
         # Green is never a view into a plane of padding, and its sensor pixels are the most numerous.
         samples = image[:, :, 1][self._step]
         kept = samples.copy() if self._sampled is None else samples[self._sampled]
-        return Look(at_ms, grey, mean, spread, kept)
+        return Look(at_ms, grey, mean, spread, _colour(image[self._step][::4, ::4]) < MONO, kept)
 
-    def detail(self, image: NDArray[np.uint8]) -> Grey:
-        """How much fine detail each block holds, in grey levels, shape (rows, columns).
+    def detail(self, look: Look) -> Grey:
+        """How much fine detail each block of the latest look holds, in grey levels, shape (rows, columns).
 
         The mean absolute difference to the blurred picture: a Laplacian measure of focus in the sense of
         Pertuz, Puig and Garcia, "Analysis of focus measure operators" (2013).
         """
-        full = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        grey = cv2.resize(full, self._detail_size, interpolation=cv2.INTER_AREA)
+        if self._full is None or self._full[0] != look.at_ms:
+            raise ValueError(f"the look at {look.at_ms} ms is not the latest one")
+        grey = cv2.resize(self._full[1], self._detail_size, interpolation=cv2.INTER_AREA)
         fine = cv2.absdiff(grey, cv2.GaussianBlur(grey, (5, 5), 0)).astype(np.float32)
         return np.asarray(
             cv2.resize(fine, (self.columns, self.rows), interpolation=cv2.INTER_AREA), np.float32
         )
+
+
+def _colour(pixels: NDArray[np.uint8]) -> float:
+    """Mean difference of blue and red to green; black pixels (masks) have none and count for none."""
+    values = pixels.reshape(-1, 3).astype(np.int16)
+    values = values[values.any(axis=1)]
+    return float(np.abs(values[:, ::2] - values[:, 1:2]).mean()) if len(values) else 0.0
 
 
 def block_means(grey: Grey) -> Grey:

@@ -54,10 +54,14 @@ class Reference:
         The blocks that are judged.
     pose
         Where this look lies, from the view's home position.
+    mono
+        See `Look`.
     """
 
-    def __init__(self, grey: Grey, kept: NDArray[np.bool_], pose: Affine | None = None) -> None:
-        self.grey = grey
+    def __init__(
+        self, grey: Grey, kept: NDArray[np.bool_], pose: Affine | None = None, *, mono: bool = False
+    ) -> None:
+        self.grey, self.mono = grey, mono
         self.pose: Affine = np.eye(3) if pose is None else pose
         self._kept = kept
         self._flat = flattened(grey)

@@ -13,10 +13,14 @@ import cv2
 import numpy as np
 
 from beffroi.errors import SourceError
-from beffroi.views.look import Eye, Grey
+from beffroi.views.guard import Kept
+from beffroi.views.look import Eye
+from beffroi.views.reference import Reference
 
 log = logging.getLogger(__name__)
 
+MONO = "-mono"
+"""End of the name of a reference without colours."""
 SQUEEZE = 0.03
 """Relative difference of aspect from which a reference picture cannot be one of this camera's."""
 
@@ -33,7 +37,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def load(self, eye: Eye) -> list[Grey]:
+    def load(self, eye: Eye) -> list[Kept]:
         """What was kept; references of pictures of another shape are left where they are, with a warning."""
         found = []
         for path in self._paths():
@@ -41,20 +45,22 @@ class Shelf:
             if picture is None or picture.shape != (eye.height, eye.width):
                 log.warning("%s: is no reference for pictures of this shape; the view is learnt anew", path)
                 continue
-            found.append(np.asarray(picture, np.float32))
+            found.append(Kept(np.asarray(picture, np.float32), path.stem.endswith(MONO)))
         return found
 
-    def save(self, references: Sequence[Grey]) -> None:
+    def save(self, references: Sequence[Reference]) -> None:
         """Keep `references` instead of what was kept; a failure is logged, for watching goes on without."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            for number, grey in enumerate(references, start=1):
-                path = self.folder / f"reference-{number}.png"
+            written = set()
+            for number, reference in enumerate(references, start=1):
+                path = self.folder / f"reference-{number}{MONO if reference.mono else ''}.png"
                 draft = path.with_name(f"draft-{path.name}")
-                rounded = np.clip(np.round(grey), 0, 255).astype(np.uint8)
+                rounded = np.clip(np.round(reference.grey), 0, 255).astype(np.uint8)
                 draft.write_bytes(cv2.imencode(".png", rounded)[1].tobytes())
                 draft.replace(path)
-            for path in self._paths()[len(references) :]:
+                written.add(path)
+            for path in set(self._paths()) - written:
                 path.unlink()
         except OSError as error:
             log.warning("%s: the view's reference could not be kept: %s", self.folder, error)
@@ -70,7 +76,7 @@ class Shelf:
         return sorted(self.folder.glob("reference-*.png"))
 
 
-def given(path: Path, eye: Eye, size: tuple[int, int]) -> Grey:
+def given(path: Path, eye: Eye, size: tuple[int, int]) -> Kept:
     """The reference that the settings name, as a look.
 
     Raises
@@ -90,4 +96,5 @@ def given(path: Path, eye: Eye, size: tuple[int, int]) -> Grey:
             "another shape; take one of the camera's own pictures"
         )
     sized = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return eye.look(0, apply_masks(np.asarray(sized, np.uint8), eye.masks)).grey
+    look = eye.look(0, apply_masks(np.asarray(sized, np.uint8), eye.masks))
+    return Kept(look.grey, look.mono)

@@ -31,7 +31,7 @@ SAME_LEVEL = 3
 """Grey levels by which two pixels may differ and be the same: what encoding one picture twice makes."""
 SAME_SHARE = 0.005
 """Share of the pixels that may differ more in a frozen picture. In ten seconds of the stillest real scenes at
-hand, noise and its encoding change 0.07. A freeze encoded anew at low quality changes as much and is not seen:
+hand, noise and its encoding change 0.07. A freeze encoded anew at low quality changes as much, and is missed:
 told too often, this would end what rules have timed in quiet places."""
 
 
@@ -101,7 +101,7 @@ class Sharpness:
         self._at_ms: int | None = None
         self._last = Finding(None)
 
-    def judge(self, look: Look, image: NDArray[np.uint8], *, learn: bool) -> Finding:
+    def judge(self, look: Look, *, learn: bool) -> Finding:
         """The median over blocks of their detail relative to the usual; `learn`: this may become usual."""
         if self._at_ms is not None and look.at_ms - self._at_ms < LOOK_MS:
             return self._last
@@ -111,7 +111,7 @@ class Sharpness:
         if not kept.any():
             return self._last
         # Detail grows with light. The offset keeps noise in the dark from counting as much as edges by day.
-        detail = self._eye.detail(image)[kept] / (look.mean[kept] + 20.0)
+        detail = self._eye.detail(look)[kept] / (look.mean[kept] + 20.0)
         light = round(float(np.log2(look.mean[kept].mean() + 8.0)))
         looks, usual = self._usual.get(light, (0, detail))
         if looks < FIRST_LOOKS:
