@@ -153,6 +153,15 @@ def test_a_cut_to_another_place_is_seen_at_any_rate(fps: float) -> None:
     assert places[first].since_ms == pytest.approx(3000, abs=1100)
 
 
+def test_one_strange_picture_decides_nothing_however_rare_they_are() -> None:
+    """A picture each two seconds; a bus hides all of one of them."""
+    watching = Watching()
+    watching.show(10, still, 0.5)
+    assert not any(moved(watching.show(2, lambda at_ms, _: shot(ELSEWHERE, at_ms), 0.5)))
+    assert not any(moved(watching.show(10, still, 0.5)))
+    assert watching.show(10, lambda at_ms, _: shot(ELSEWHERE, at_ms), 0.5)[-1].moved
+
+
 @pytest.mark.parametrize("fps", [2, 5, 12])
 def test_a_slow_tilt_is_seen_when_it_has_gone_too_far(fps: float) -> None:
     """2 % of the width a second from the very first picture: 5 % is passed at 2.5 s."""

@@ -214,6 +214,16 @@ def test_no_pictures_is_a_lost_signal_and_ends_what_was_active() -> None:
     assert {verdict.interrupted for verdict in rest} == {None}
 
 
+def test_each_of_two_gaps_is_told() -> None:
+    camera = Camera()
+    camera.show(4, still)
+    for _ in range(2):
+        camera.now += 10
+        (back,) = camera.show(0.2, still)
+        assert back.interrupted == "signal_lost"
+    assert camera.changes == [("signal_lost", "started"), ("signal_lost", "ended")] * 2
+
+
 def test_a_stream_of_few_pictures_is_not_lost() -> None:
     camera = Camera()
     camera.show(300, still, fps=0.1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import numpy as np
 from beffroi.views.learning import Learning, Renewal
 from beffroi.views.look import CONTRAST, Eye, Grey, Look, flattened
 from beffroi.views.reference import LEAST_POINTS, Affine, Fit, Reference, displacement, relative
+from beffroi.views.whereabouts import Whereabouts
 
 VERSION = 1
 """Counts up when the same pictures may be judged otherwise: kept verdicts are then stale."""
@@ -35,12 +35,6 @@ seconds is found only once its colours come back."""
 STILL = 0.01
 """Farthest that the view may lie from the latest look for it to vouch for the place. A bus that fills the
 picture also registers to itself: only standing still is believed."""
-OUTVOTED = 0.5
-"""Share of the pictures of a period that decide it."""
-SETTLED = 0.9
-"""Share of the pictures of the last period that must show the view for it to be back."""
-NEARER = 0.8
-"""Of the tolerance, within which the view must lie to be back: hysteresis."""
 LIKE_LIGHT = 0.5
 """References whose mean grey differs by more than this, as a natural logarithm, show another time of day."""
 
@@ -79,12 +73,6 @@ class Kept:
     mono: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    at_ms: int
-    pose: Affine | None
-
-
 class Guard:
     """Watches one view. Deterministic; times are media time.
 
@@ -119,7 +107,7 @@ class Guard:
     ) -> None:
         self._eye = eye
         self._tolerance = tolerance
-        self._after_ms, self._settle_ms = round(after * 1000), round(settle * 1000)
+        self._whereabouts = Whereabouts(self._displaced, tolerance, round(after * 1000), round(settle * 1000))
         self._learning = Learning(eye, learn, tolerance / 2)
         self._renewal = Renewal(eye)
         self.references = [Reference(kept.grey, eye.kept, mono=kept.mono) for kept in references]
@@ -135,13 +123,10 @@ class Guard:
         self._last: tuple[int, Fit] | None = None
         self._known_before = False
         self._switched_ms: int | None = None
-        self._window: deque[_Seen] = deque()
-        self._moved = False
-        self._since_ms = 0
 
     def pause(self) -> None:
         """The camera sees nothing, or time was lost: what was seen before says nothing about what comes."""
-        self._window.clear()
+        self._whereabouts.forget()
         self._last = None
         self._learning.reset()
         self._renewal.reset()
@@ -158,11 +143,11 @@ class Guard:
             fit = self._learn(look, flat, fit)
         if fit is None:
             if self._says_something(look):
-                self._note(look.at_ms, None)
+                self._whereabouts.note(look.at_ms, None)
             self._last = None
             return self._place(None)
         self._known_before = True
-        self._note(look.at_ms, fit.pose)
+        self._whereabouts.note(look.at_ms, fit.pose)
         motion = self._motion(fit)
         if motion is not None:
             # What shakes is measured in every picture: one too small to be seen alone would be told late.
@@ -275,14 +260,14 @@ class Guard:
         self.references, self._current = [known], known
         self.established = self.renewed = True
         self._recent, self._last = None, None
-        self._window.clear()
+        self._whereabouts.forget()
         return known.register(look, flattened(look.grey))
 
     def _remember(self, look: Look, fit: Fit) -> None:
         """Keep up with light and season while the view is in its place, and only then."""
         if self._recent is None or look.at_ms - self._recent[0] >= RECENT_MS:
             self._recent = (look.at_ms, self._latest(look, fit.pose))
-        if self.established and not self._moved and self._displaced(fit.pose) <= self._tolerance:
+        if self.established and not self._whereabouts.moved and self._displaced(fit.pose) <= self._tolerance:
             changed = self._renewal.renew(look, fit, self.references, self._current)
             if changed is not None:
                 self.references, self._current = changed
@@ -297,60 +282,13 @@ class Guard:
             return None
         return relative(between, self._eye.width, self._eye.height)
 
-    def _note(self, at_ms: int, pose: Affine | None) -> None:
-        self._window.append(_Seen(at_ms, pose))
-        longest = max(self._after_ms, self._settle_ms)
-        while len(self._window) > 1 and self._window[1].at_ms <= at_ms - longest:
-            self._window.popleft()
-        if self._moved:
-            if self._back(at_ms):
-                self._moved = False
-                self._window.clear()
-        elif self._gone(at_ms):
-            self._moved = True
-
-    def _gone(self, at_ms: int) -> bool:
-        recent = self._period(at_ms, self._after_ms)
-        if recent is None:
-            return False
-        poses = [seen.pose for seen in recent if seen.pose is not None]
-        lost = 1 - len(poses) / len(recent)
-        if lost > OUTVOTED or (poses and self._displaced(_middle(poses)) > self._tolerance):
-            self._since_ms = next(
-                seen.at_ms
-                for seen in recent
-                if seen.pose is None or self._displaced(seen.pose) > self._tolerance or seen is recent[-1]
-            )
-            return True
-        return False
-
-    def _back(self, at_ms: int) -> bool:
-        recent = self._period(at_ms, self._settle_ms)
-        if recent is None:
-            return False
-        poses = [seen.pose for seen in recent if seen.pose is not None]
-        near = sum(1 for pose in poses if self._displaced(pose) <= self._tolerance)
-        if near < SETTLED * len(recent):
-            return False
-        return self._displaced(_middle(poses)) <= NEARER * self._tolerance
-
-    def _period(self, at_ms: int, length_ms: int) -> list[_Seen] | None:
-        """What was seen in the last `length_ms`; None if that is not known yet."""
-        if self._window[0].at_ms > at_ms - length_ms:
-            return None
-        return [seen for seen in self._window if seen.at_ms > at_ms - length_ms]
-
     def _place(
         self, fit: Fit | None, motion: tuple[float, float, float, float, float, float] | None = None
     ) -> Place:
         share = None if fit is None else self._displaced(fit.pose)
         agreement = 0.0 if fit is None else fit.agreement
-        return Place(self._moved, self._since_ms, share, agreement, motion)
+        where = self._whereabouts
+        return Place(where.moved, where.since_ms, share, agreement, motion)
 
     def _displaced(self, pose: Affine) -> float:
         return displacement(pose, self._eye.width, self._eye.height)
-
-
-def _middle(poses: Sequence[Affine]) -> Affine:
-    """The middle of a swing: the median of each number."""
-    return np.asarray(np.median(np.stack(poses), axis=0), np.float64)

@@ -158,6 +158,7 @@ class CameraHealth:
         usual = median(self._intervals) if self._intervals else passed
         self._intervals.append(passed)
         lost, jump = self._health.signal_lost, self._health.clock_jump
+        least_ms = max(lost.after * 1000, GAP_RATE * usual)
         leap = not restarted and passed > jump.after * 1000
         kind = None
         if jump.enabled and (restarted or leap):
@@ -168,15 +169,14 @@ class CameraHealth:
             if kind not in self._active:
                 self._active[kind] = (last_ms, finding)
                 changes.append(self._change(kind, "started", at_ms, last_ms, finding))
-        elif lost.enabled and passed > max(lost.after * 1000, GAP_RATE * usual) and len(self._intervals) > 1:
+        elif lost.enabled and len(self._intervals) > 1 and passed > least_ms:
             kind = "signal_lost"
-            finding = Finding(True, {"lost_s": passed / 1000}, {"lost_s": lost.after})
-            told_ms = last_ms + round(lost.after * 1000)
+            finding = Finding(True, {"lost_s": passed / 1000}, {"lost_s": least_ms / 1000})
+            told_ms = last_ms + round(least_ms)
             changes.append(self._change(kind, "started", told_ms, last_ms, finding))
             changes.append(self._change(kind, "ended", at_ms, last_ms, finding, reason="cleared"))
         if kind is None:
             return None
-        self._intervals.clear()
         self._pending.clear()
         self._clearing.clear()
         self._stillness.reset()
