@@ -129,6 +129,44 @@ def test_lamps_switched_off_leave_a_camera_that_sees() -> None:
     assert camera.changes == []
 
 
+def test_a_dull_place_in_dull_light_is_not_covered() -> None:
+    """Little to see, and then half as much: asphalt, after the sun is gone."""
+    camera = Camera()
+    camera.show(4, lambda at_ms, _: shot(PLACE, at_ms, gain=0.14, offset=90))
+    camera.show(8, lambda at_ms, _: shot(PLACE, at_ms, gain=0.07, offset=50))
+    assert camera.changes == []
+
+
+def test_a_lorry_that_leaves_a_plain_place_does_not_cover_it() -> None:
+    """A third of the picture has structure; the lorry had as much, and half of it is out of the light now."""
+    plain = town(1)
+    plain[:, :290] = 120
+
+    def parked(at_ms: int, _passed: float) -> np.ndarray:
+        picture = shot(plain, at_ms)
+        picture[40:140, 20:150] = shot(town(5), at_ms)[40:140, 20:150]
+        return picture
+
+    for before in (4, 120):
+        camera = Camera()
+        camera.show(before, parked, 2)
+        camera.show(10, lambda at_ms, _: shot(plain, at_ms), 2)
+        camera.show(20, lambda at_ms, _: shot(plain, at_ms, gain=0.5), 2)
+        assert camera.changes == []
+
+
+def test_glare_over_half_of_the_picture_is_no_cover() -> None:
+    def sun(at_ms: int, _passed: float) -> np.ndarray:
+        picture = shot(PLACE, at_ms)
+        picture[:, : SIZE[0] * 6 // 10] = 252
+        return picture
+
+    camera = Camera()
+    camera.show(4, still)
+    camera.show(8, sun)
+    assert camera.changes == []
+
+
 @pytest.mark.parametrize("gain", [0.6, 1.5])
 def test_an_exposure_step_is_nothing(gain: float) -> None:
     camera = Camera()

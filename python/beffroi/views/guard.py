@@ -20,6 +20,9 @@ KNOWN = 0.2
 nine tenths hidden does too. Higher loses crowded views, lower takes another place for this one."""
 SURE = 0.35
 """Agreement from which a small motion is believed enough to tell the tracker."""
+VOUCHED = 0.25
+"""Agreement with the latest look from which that vouches for the place: half of what a crowd leaves of a view
+in two seconds. That it also stands still makes up for so little."""
 FLOOR = 0.003
 """Least motion between two pictures that the tracker is told, as a share of the width: three times what a
 fixed camera's pictures measure. The tracker itself feels what is smaller."""
@@ -156,6 +159,16 @@ class Guard:
         self._remember(look, fit)
         return self._place(fit, motion)
 
+    def shown(self, look: Look) -> float:
+        """Share of the view's structure that a picture shows where it was last seen or at home, 0..1.
+
+        Of the reference that shows the most; 0 without any. Nothing is remembered.
+        """
+        references = self.references + ([] if self._recent is None else [self._recent[1]])
+        poses = [np.eye(3)] + ([] if self._recent is None else [self._recent[1].pose])
+        shares = [one.agreement(look, pose) for one in references if one.usable for pose in poses]
+        return max(shares, default=0.0)
+
     def _unmoved(self, look: Look) -> Fit | None:
         """The last fit again, if the picture still agrees with it: cheaper than a registration."""
         if self._last is None or self._current is None or self._anew_ms is None:
@@ -193,7 +206,7 @@ class Guard:
             return None
         _, recent = self._recent
         fit = recent.register(look, flat)
-        if fit is None or fit.agreement < SURE:
+        if fit is None or fit.agreement < VOUCHED:
             return None
         if self._displaced(fit.pose @ np.linalg.inv(recent.pose)) > STILL:
             return None
@@ -256,6 +269,9 @@ class Guard:
             fit = Fit(np.eye(3), 1.0, 1.0)
         known = self._learning.learn(look, flat, fit, self.references[0])
         if known is None:
+            cleared = self._learning.cleared(self.references[0], look.at_ms)
+            if cleared is not None:
+                self.references, self._current = [cleared], cleared
             return fit
         self.references, self._current = [known], known
         self.established = self.renewed = True

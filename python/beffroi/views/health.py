@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from beffroi.config.health import Check, Health
 from beffroi.views.guard import KNOWN, Guard, Kept, Place
 from beffroi.views.incident import KINDS, Change, Incident, Origin
-from beffroi.views.look import Eye
+from beffroi.views.look import Eye, Look
 from beffroi.views.sight import Cover, Exposure, Finding, Sharpness, Stillness
 
 REASONS: Mapping[str, str] = {kind: kind for kind in KINDS if kind != "blurred"} | {"view_moved": "view_lost"}
@@ -98,7 +98,7 @@ class CameraHealth:
         interrupted = self._time(at_ms, changes, restarted=restarted)
         look = self._eye.look(at_ms, image)
         findings = self._exposure.judge(look)
-        findings["covered"] = self._cover.judge(look)
+        findings["covered"] = self._covered(look)
         findings["frozen"] = self._stillness.judge(look)
         if findings["too_dark"].holds or findings["too_bright"].holds:
             # What cannot be seen is not gone.
@@ -184,6 +184,16 @@ class CameraHealth:
         if self.guard is not None:
             self.guard.pause()
         return REASONS[kind]
+
+    def _covered(self, look: Look) -> Finding:
+        """A lorry that leaves a plain place takes structure along: what always was there must be gone too."""
+        finding = self._cover.judge(look)
+        if not finding.holds or self.guard is None:
+            return finding
+        if self.guard.shown(look) <= 1 - self._health.covered.share:
+            return finding
+        self._cover.adapt(look)
+        return Finding(False, finding.measured, finding.threshold)
 
     def _hold(self, kind: str, finding: Finding, at_ms: int, changes: list[Incident]) -> None:
         """What must hold for a while starts, what was clear for a while ends."""

@@ -12,6 +12,8 @@ from beffroi.views.reference import Affine, Fit, Reference, displacement, warped
 
 SAMPLES = 15
 """Looks of which a reference is the median: who stands in fewer than half of them is not in it."""
+FIRST_LOOKS = 5
+"""Looks after which the first picture gives way to their median: a crowd that walks is gone from it."""
 RENEW_MS = 60_000
 """Media time over which looks are gathered before a reference is renewed: longer than a red light."""
 SHARE = 0.2
@@ -51,6 +53,18 @@ class Learning:
     def reset(self) -> None:
         """Something came between: the time begins anew."""
         self.begin(self._reference)
+
+    def cleared(self, first: Reference, at_ms: int) -> Reference | None:
+        """What the `first` picture shows without who walks through it; once, when enough was seen."""
+        enough = len(self._looks) == FIRST_LOOKS and self._looks[-1][0] == at_ms
+        if not enough or self._reference is not first:
+            return None
+        looks = [(kept, pose) for _, kept, pose in self._looks]
+        cleared = Reference(_stack(looks, np.eye(3)), self._eye.kept, mono=first.mono)
+        if not cleared.usable:
+            return None
+        self._reference = cleared
+        return cleared
 
     def learn(
         self, look: Look, flat: NDArray[np.uint8] | None, fit: Fit | None, first: Reference

@@ -17,6 +17,9 @@ LOST = 0.35
 """Share of its usual spread below which a block has lost its structure..."""
 FLAT = 4.0
 """...if it is also this flat, in grey levels: a lamp switched off takes contrast and leaves structure."""
+NOTHING = 1.5
+"""Grey levels of spread below which a block shows nothing at all, whatever it usually shows: more than noise
+leaves, less than asphalt has in dull light."""
 LEAST_BLOCKS = 12
 """Structured blocks without which there is no structure to lose."""
 LOOK_MS = 1000
@@ -65,31 +68,38 @@ class Cover:
 
     def __init__(self, eye: Eye, health: Health) -> None:
         self._kept, self._share = eye.kept, health.covered.share
+        self._glare = health.too_bright.level
         self._usual: Grey | None = None
         self._at_ms = 0
 
     def judge(self, look: Look) -> Finding:
         """Share of the usual structure that is lost; of a picture without any, the share that is flat.
 
-        A cut to another place loses structure and finds other: less than all of what is lost counts.
+        A cut to another place loses structure and finds other: less than all of what is lost counts. What
+        glare takes is not covered.
         """
-        spread = look.spread[self._kept]
-        flat = float(np.mean(spread < CONTRAST)) if len(spread) else 0.0
+        spread, glare = look.spread[self._kept], look.mean[self._kept] > self._glare
+        flat = float(np.mean((spread < NOTHING) & ~glare)) if len(spread) else 0.0
         usual = spread if self._usual is None else self._usual
         structured = usual > CONTRAST
         count = int(np.count_nonzero(structured))
         lost = 0.0
         if count >= LEAST_BLOCKS:
-            gone = np.count_nonzero(structured & (spread < LOST * usual) & (spread < FLAT))
+            gone = np.count_nonzero(structured & (spread < LOST * usual) & (spread < FLAT) & ~glare)
             come = np.count_nonzero(~structured & (spread > CONTRAST))
             lost = max(0, int(gone) - int(come)) / count
         holds = lost >= self._share or flat >= min(1.0, 2 * self._share)
         if lost < self._share / 2:
-            weight = 1.0 if self._usual is None else min(1.0, (look.at_ms - self._at_ms) / ADAPT_MS)
-            self._usual = usual + np.float32(weight) * (spread - usual)
-        self._at_ms = look.at_ms
+            self.adapt(look)
         measured = {"lost_share": lost, "flat_share": flat}
         return Finding(holds, measured, {"lost_share": self._share, "flat_share": min(1.0, 2 * self._share)})
+
+    def adapt(self, look: Look) -> None:
+        """What this picture shows is usual."""
+        spread = look.spread[self._kept]
+        usual = spread if self._usual is None else self._usual
+        weight = min(1.0, (look.at_ms - self._at_ms) / ADAPT_MS)
+        self._usual, self._at_ms = usual + np.float32(weight) * (spread - usual), look.at_ms
 
 
 class Sharpness:
