@@ -12,9 +12,6 @@ from beffroi.views.look import CONTRAST, Eye, Grey, Look, flattened
 from beffroi.views.reference import LEAST_POINTS, Affine, Fit, Reference, displacement, relative
 from beffroi.views.whereabouts import Whereabouts
 
-VERSION = 1
-"""Counts up when the same pictures may be judged otherwise: kept verdicts are then stale."""
-
 KNOWN = 0.2
 """Agreement from which a picture shows the view. Of unrelated pictures, 19 in 20 stay below 0.1; a view
 nine tenths hidden does too. Higher loses crowded views, lower takes another place for this one."""
