@@ -169,10 +169,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Input`] if `at` lies before the last step, or beyond [`Timestamp::FURTHEST`].
     pub fn finish(&mut self, at: Timestamp, reason: &str) -> Result<&[Event]> {
-        if self.last.is_some_and(|last| at < last) {
-            return Err(backwards(at, self.last));
-        }
-        in_range(at)?;
+        Self::check_finish(at, self.last)?;
         self.events.clear();
         let reason: Arc<str> = Arc::from(reason);
         let facts = Facts {
@@ -295,6 +292,14 @@ impl Engine {
     /// [`Error::Input`].
     pub fn check_time(at: Timestamp, last: Option<Timestamp>) -> Result<()> {
         if last.is_some_and(|last| at <= last) { Err(backwards(at, last)) } else { in_range(at) }
+    }
+
+    /// Refuses to finish at `at` after a step at `last`.
+    ///
+    /// # Errors
+    /// [`Error::Input`].
+    pub fn check_finish(at: Timestamp, last: Option<Timestamp>) -> Result<()> {
+        if last.is_some_and(|last| at < last) { Err(backwards(at, last)) } else { in_range(at) }
     }
 }
 
