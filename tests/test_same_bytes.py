@@ -34,7 +34,7 @@ def square(folder: Path, scenario: str, seed: int) -> Site:
     return Site.model_validate(settings).with_path(folder / "site.yaml")
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".parquet"])
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".boxes", ".parquet"])
 @pytest.mark.parametrize(("scenario", "seed"), [("loitering", 1), ("line_count", 2), ("gathering", 3)])
 def test_live_and_replayed_give_the_same_bytes(tmp_path: Path, scenario: str, seed: int, suffix: str) -> None:
     if suffix == ".parquet":
@@ -68,7 +68,7 @@ STREET = {
 }
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".parquet"])
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".boxes", ".parquet"])
 def test_all_that_decides_is_recorded(tmp_path: Path, suffix: str) -> None:
     """A shaking camera that looks away now and then, a traffic light, uneven times: stepped and recorded."""
     if suffix == ".parquet":
