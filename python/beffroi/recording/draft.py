@@ -23,6 +23,11 @@ def draft_of(path: Path) -> Path:
     return path.with_name(f"{name}.part{suffix}")
 
 
+def is_draft(path: Path) -> bool:
+    """Whether a recording is called one that is under way."""
+    return path.name[: -len(suffix_of(path))].endswith(".part")
+
+
 def cut_off(path: Path, where: str, pictures: int) -> None:
     """A draft may end anywhere: what is whole counts, and a warning says so. A finished recording may not.
 
@@ -31,7 +36,6 @@ def cut_off(path: Path, where: str, pictures: int) -> None:
     RecordingError
         If `path` is not called a draft.
     """
-    end = len(suffix_of(path))
-    if not path.name[:-end].endswith(".part"):
+    if not is_draft(path):
         raise RecordingError(f"{path}:{where}; the {pictures} pictures before it are whole")
     log.warning("%s:%s; the %d pictures before it are read", path, where, pictures)
