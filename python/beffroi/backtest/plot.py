@@ -82,7 +82,9 @@ def svg(swept: Sweep) -> str:
     parts.append(_text(18, (TOP + HEIGHT - BOTTOM) / 2, "alerts", anchor="middle", turn=True))
     for row in swept.rows:
         if row.refused is not None:
-            parts.append(_text(x(row.trial.number), y(0) - 6, "refused", anchor="middle", colour="#b45309"))
+            at, first = x(row.trial.number), row.trial.number == low
+            anchor = "start" if first else "middle"
+            parts.append(_text(at + 4 * first, y(0) - 6, "refused", anchor=anchor, colour="#b45309"))
     now = _number(swept)
     if now is not None and low <= now <= high:
         parts.append(f'<path d="M{x(now)} {TOP}V{y(0)}" stroke="#2563eb" stroke-dasharray="3 3"/>')
