@@ -1,4 +1,4 @@
-"""The days that measure replay are what they are said to be; `python -m benches.replaying` plays all of them."""
+"""The days that measure replay are what they are said to be; `python -m benches.replaying` plays them all."""
 
 from pathlib import Path
 
