@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as npst
 
 LABELS = ("person", "car", "vélo")
 HEADER = Header(labels=LABELS, camera="gate", view="day", width=640, height=480, fps=5, model="m 1")
-SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".boxes", ".parquet")
 
 
 def boxes(count: int, signals: dict[str, str] | None = None) -> Detections:

@@ -13,7 +13,7 @@ from beffroi.config.site import Site
 from beffroi.errors import RecordingError, SiteError
 from beffroi.frame import Detections
 from beffroi.recording import Header, RecordingWriter, read_parts, read_recording
-from beffroi.runtime.replay import Played, replay
+from beffroi.runtime.replay import Playing, replay
 from beffroi.simulate import Square
 from beffroi.store import Store, queries
 from scripted import Script, person, site
@@ -34,7 +34,7 @@ def square(folder: Path, scenario: str, seed: int) -> Site:
     return Site.model_validate(settings).with_path(folder / "site.yaml")
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".parquet"])
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".boxes", ".parquet"])
 @pytest.mark.parametrize(("scenario", "seed"), [("loitering", 1), ("line_count", 2), ("gathering", 3)])
 def test_live_and_replayed_give_the_same_bytes(tmp_path: Path, scenario: str, seed: int, suffix: str) -> None:
     if suffix == ".parquet":
@@ -68,7 +68,7 @@ STREET = {
 }
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".parquet"])
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".boxes", ".parquet"])
 def test_all_that_decides_is_recorded(tmp_path: Path, suffix: str) -> None:
     """A shaking camera that looks away now and then, a traffic light, uneven times: stepped and recorded."""
     if suffix == ".parquet":
@@ -105,11 +105,11 @@ def test_all_that_decides_is_recorded(tmp_path: Path, suffix: str) -> None:
     parts = list(read_parts(path)[1])
     assert len(parts) > 1, "what is kept from part to part must matter"
     again = Engine(json.dumps(STREET))
-    played = Played()
+    played = Playing()
     for part in parts:
         played.play(again, part)
     assert [event.to_json() for event in played.finished(again)] == lines
-    whole = Played()
+    whole = Playing()
     engine = Engine(json.dumps(STREET))
     whole.play(engine, read_recording(path))
     assert [event.to_json() for event in whole.finished(engine)] == lines

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from beffroi.frame import Detections
-from beffroi.recording import lines, parquet
+from beffroi.recording import columns, lines, parquet
 from beffroi.recording.content import Affine, Header, Recording
 
 
@@ -60,12 +60,7 @@ _LINES = Form(lines.Lines, lines.header, lines.parts)
 FORMS = {
     ".jsonl": _LINES,
     ".jsonl.gz": _LINES,
+    ".boxes": Form(columns.Columns, columns.header, columns.parts),
     ".parquet": Form(parquet.Parquet, parquet.header, parquet.parts),
 }
 """The forms that are written and read."""
-
-
-def suffix_of(path: Path) -> str:
-    """The suffix that decides the form: ``.jsonl.gz`` counts as one."""
-    name = path.name.lower()
-    return ".jsonl.gz" if name.endswith(".jsonl.gz") else path.suffix.lower()

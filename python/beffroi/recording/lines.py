@@ -17,6 +17,7 @@ from beffroi.errors import RecordingError
 from beffroi.frame import Detections
 from beffroi.recording import checks
 from beffroi.recording.content import VERSION, Affine, Growing, Header, Recording
+from beffroi.recording.draft import cut_off
 
 FLUSH = 512
 """Pictures until what was written is handed to the system."""
@@ -110,9 +111,7 @@ def parts(path: Path, header: Header) -> Iterator[Recording]:
                 if len(growing) == PART:
                     yield growing.take(header)
     except _CutOffError as error:
-        raise RecordingError(
-            f"{path}:{error.line}: the line is cut off; the {pictures} pictures before it are whole"
-        ) from error
+        cut_off(path, f"{error.line}: the line is cut off", pictures)
     if growing:
         yield growing.take(header)
 

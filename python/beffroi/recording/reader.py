@@ -8,7 +8,8 @@ from pathlib import Path
 
 from beffroi.errors import RecordingError
 from beffroi.recording.content import Header, Recording, joined
-from beffroi.recording.forms import FORMS, suffix_of
+from beffroi.recording.draft import suffix_of
+from beffroi.recording.forms import FORMS
 from beffroi.recording.mot import read_mot
 
 READABLE = (*FORMS, ".txt")

@@ -14,7 +14,8 @@ from beffroi.errors import RecordingError
 from beffroi.frame import Detections
 from beffroi.recording import checks
 from beffroi.recording.content import Header, Recording
-from beffroi.recording.forms import FORMS, suffix_of
+from beffroi.recording.draft import draft_of, suffix_of
+from beffroi.recording.forms import FORMS
 
 
 class RecordingWriter:
@@ -32,7 +33,7 @@ class RecordingWriter:
             kinds = ", ".join(FORMS)
             raise RecordingError(f"{path}: recordings are written with one of the suffixes {kinds}")
         self.path = path
-        self.draft = path.with_name(path.name.removesuffix(suffix) + ".part" + suffix)
+        self.draft = draft_of(path)
         self._labels = len(header.labels)
         self._order = checks.Order()
         self._open, self._empty = True, True

@@ -99,22 +99,21 @@ def replay(
     SiteError
         If the site has no such view, or cannot run with these labels.
     """
-    header, parts = _opened(recording)
-    name = _camera(site, camera, header.camera)
-    views = site.cameras[name].views
-    looked_at = only_view(site, name, views, view or (header.view if header.view in views else None))
-    if not header.width or not header.height:
-        raise RecordingError("the recording does not say how large its pictures were; geometry needs that")
-    size = (header.width, header.height)
-    running, _scene = engine(site, name, looked_at, header.labels, size, dated=header.dated)
-    played = Played()
-    for part in parts:
+    shown = shown_to(recording, site, camera=camera, view=view)
+    header = shown.header
+    running, _scene = engine(
+        site, shown.camera, shown.view, header.labels, shown.size, dated=header.dated
+    )
+    played = Playing()
+    for part in shown.parts:
         played.play(running, part)
     events = played.finished(running)
-    seen = Circumstances(site.name, name, looked_at, True, header.dated, header.model or "", __version__)
+    seen = Circumstances(
+        site.name, shown.camera, shown.view, True, header.dated, header.model or "", __version__
+    )
     return ReplayReport(
-        camera=name,
-        view=looked_at,
+        camera=shown.camera,
+        view=shown.view,
         model=seen.model,
         frames=played.frames,
         from_ms=played.from_ms,
@@ -124,7 +123,31 @@ def replay(
     )
 
 
-class Played:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A recording, and the view of a site that it is shown to."""
+
+    header: Header
+    parts: Iterator[Recording]
+    camera: str
+    view: str
+    size: tuple[int, int]
+
+
+def shown_to(
+    recording: Recording | Path, site: Site, *, camera: str | None = None, view: str | None = None
+) -> Shown:
+    """Find the view for a recording; parameters and errors as those of `replay`."""
+    header, parts = _opened(recording)
+    name = _camera(site, camera, header.camera)
+    views = site.cameras[name].views
+    looked_at = only_view(site, name, views, view or (header.view if header.view in views else None))
+    if not header.width or not header.height:
+        raise RecordingError("the recording does not say how large its pictures were; geometry needs that")
+    return Shown(header, parts, name, looked_at, (header.width, header.height))
+
+
+class Playing:
     """What one engine has been shown of a recording, part by part."""
 
     def __init__(self) -> None:

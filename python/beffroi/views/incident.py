@@ -92,6 +92,7 @@ class Incident:
             "definition_hash": self.origin.hashes[self.kind],
             "authorisation": None,
             "reason": self.reason,
+            "shadow": False,
         }
 
     def to_json(self) -> str:
