@@ -30,7 +30,7 @@ def lines(comparison: Comparison, verdicts: Verdicts) -> Iterator[str]:
     for incident, mark, forms in sorted(told, key=lambda each: (each[0].started_ms, each[0].camera, each[1])):
         said = verdicts.of(*forms)
         words = "" if said is None else f" [{said.verdict}{': ' if said.cause else ''}{said.cause}]"
-        at = moment(incident.started_ms, live=incident.started_ms >= _LIVE_MS)
+        at = moment(incident.started_ms, dated=incident.started_ms >= _LIVE_MS)
         yield f"{mark} {at} {incident.camera} {incident.rule} {incident.id}{words}"
 
 

@@ -160,7 +160,9 @@ def _play(path: Path, site: Site, setting: Setting, camera: str | None, view: st
     shown = shown_to(path, site, camera=camera, view=view)
     settings = site.cameras[shown.camera].views[shown.view]
     width, height = shown.size
-    scene = settings.scene(shown.camera, shown.view, shown.header.labels, width / height, site.timezone)
+    calendar = site.calendar if shown.header.dated else None
+    labels, aspect = shown.header.labels, width / height
+    scene = settings.scene(shown.camera, shown.view, labels, aspect, site.timezone, calendar=calendar)
     rules = tuple(rule for rule in scene["rules"] if _has(setting, rule))
     # The rules as they are keep their names, and so their incidents' ids, by which verdicts know them.
     mark = "#"

@@ -72,7 +72,7 @@ class ReplayReport:
             table.add_column(name)
         for event in self.events:
             since = f"{event['since_ms'] / 1000:g} s" if "since_ms" in event else ""
-            at = event.get("at") or moment(event["at_ms"], live=False)
+            at = event.get("at") or moment(event["at_ms"], dated=False)
             rule, change, reason = (str(event.get(name) or "") for name in ("rule", "change", "reason"))
             table.add_row(at, rule, change, since, reason)
         return table
@@ -101,9 +101,7 @@ def replay(
     """
     shown = shown_to(recording, site, camera=camera, view=view)
     header = shown.header
-    running, _scene = engine(
-        site, shown.camera, shown.view, header.labels, shown.size, dated=header.dated
-    )
+    running, _scene = engine(site, shown.camera, shown.view, header.labels, shown.size, dated=header.dated)
     played = Playing()
     for part in shown.parts:
         played.play(running, part)
