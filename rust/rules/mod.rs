@@ -11,6 +11,7 @@ mod line_crossing;
 mod loitering;
 mod occupancy;
 mod parking;
+mod running;
 mod schema;
 mod stopped_vehicle;
 mod wrong_way;
@@ -136,6 +137,7 @@ pub static CATALOGUE: &[RuleSpec] = &[
     loitering::SPEC,
     occupancy::SPEC,
     parking::SPEC,
+    running::SPEC,
     stopped_vehicle::SPEC,
     wrong_way::SPEC,
 ];
