@@ -3,6 +3,7 @@
 //! Adding a kind means adding its file and its two lines here; schema, manual, definitions and tests follow.
 
 mod common;
+mod fall;
 mod filter;
 mod gathering;
 mod intrusion;
@@ -130,6 +131,7 @@ impl RuleSpec {
 
 /// Every rule kind.
 pub static CATALOGUE: &[RuleSpec] = &[
+    fall::SPEC,
     gathering::SPEC,
     intrusion::SPEC,
     line_count::SPEC,
