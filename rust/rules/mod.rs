@@ -3,6 +3,7 @@
 //! Adding a kind means adding its file and its two lines here; schema, manual, definitions and tests follow.
 
 mod common;
+mod density;
 mod fall;
 mod filter;
 mod gathering;
@@ -131,6 +132,7 @@ impl RuleSpec {
 
 /// Every rule kind.
 pub static CATALOGUE: &[RuleSpec] = &[
+    density::SPEC,
     fall::SPEC,
     gathering::SPEC,
     intrusion::SPEC,
