@@ -135,10 +135,11 @@ fn spoken(value: &Value, language: Language) -> String {
     }
     let unit = match language {
         Language::Fr => {
-            text.replace("body/s", "fois sa taille par seconde").replace("body", "fois sa taille")
+            let text = text.replace("body/s", "fois sa taille par seconde").replace("body", "fois sa taille");
+            text.replace("/m2", "par m²")
         }
         Language::En if text.ends_with("body") => text.replace("body", "body sizes"),
-        Language::En => text.replace("body/s", "body sizes a second"),
+        Language::En => text.replace("body/s", "body sizes a second").replace("/m2", "per m²"),
     };
     // A decimal comma in French, where the text is a number with or without a unit.
     if language == Language::Fr && unit.starts_with(|c: char| c.is_ascii_digit()) {

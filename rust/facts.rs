@@ -63,13 +63,6 @@ impl Anchor {
     }
 }
 
-/// Box height for people, square root of the area for anything else, in view units.
-pub fn body_size(bbox: &BBox, group: Group) -> f64 {
-    let (w, h) = (bbox.x2 - bbox.x1, bbox.y2 - bbox.y1);
-    // Boxes are never empty, but a clipped one can be a sliver: a floor keeps divisions sane.
-    (if group == Group::Person { h } else { (w * h).sqrt() }).max(0.005)
-}
-
 /// What a rule asks to be observed for every subject; rules that ask the same share it.
 #[derive(Debug, Default)]
 pub struct Probes {

@@ -1,11 +1,13 @@
-//! Quantities with their unit in the text: lengths in metres or body sizes, speeds in m/s, km/h or body sizes a second.
+//! Quantities with their unit in the text: lengths in metres or body sizes, speeds in m/s, km/h or body sizes a second,
+//! densities in people per square metre or per cent.
 
 use std::borrow::Cow;
 use std::fmt;
 
 /// A distance on the ground, or in body sizes of the subject it is measured on.
 ///
-/// A body size is the box height of a person, and the square root of the box area of anything else.
+/// A body size is the box height of a person (the length of one who lies), and the square root of the box area of
+/// anything else.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Length {
     /// Metres; refused on a view without ground calibration.
@@ -30,6 +32,15 @@ pub enum Size {
     Metres(f64),
     /// Share of the picture's height, 0..1.
     Picture(f64),
+}
+
+/// How full a zone is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Density {
+    /// People per square metre of ground; refused on a view without ground calibration.
+    PerSquareMetre(f64),
+    /// Per cent of the zone's picture that people cover, 0..100.
+    Covered(f64),
 }
 
 fn split(text: &str) -> Option<(f64, &str)> {
@@ -106,6 +117,30 @@ impl Size {
     }
 }
 
+impl Density {
+    /// Reads `"0.5 /m2"` or `"40 %"`.
+    ///
+    /// # Errors
+    /// Says what would be right.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match split(text) {
+            Some((n, "/m2" | "/m²")) if n > 0.0 => Ok(Self::PerSquareMetre(n)),
+            Some((n, "%")) if n > 0.0 && n < 100.0 => Ok(Self::Covered(n)),
+            _ => Err(format!(
+                "`{text}` is not a density; write \"0.5 /m2\" (people per square metre) or \"40 %\" (of the zone \
+                 covered, above 0 and below 100)"
+            )),
+        }
+    }
+
+    /// The number in its own unit.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::PerSquareMetre(v) | Self::Covered(v) => v,
+        }
+    }
+}
+
 impl fmt::Display for Length {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.value(), self.unit())
@@ -126,6 +161,15 @@ impl fmt::Display for Size {
         match self {
             Self::Metres(v) => write!(f, "{v} m"),
             Self::Picture(v) => write!(f, "{v}"),
+        }
+    }
+}
+
+impl fmt::Display for Density {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PerSquareMetre(v) => write!(f, "{v} /m2"),
+            Self::Covered(v) => write!(f, "{v} %"),
         }
     }
 }
@@ -178,6 +222,12 @@ quantity!(
     "A height: metres, or a share of the picture's height",
     ["1.2 m", "0.05"]
 );
+quantity!(
+    Density,
+    r"^\s*[0-9.]+\s*(/m2|/m²|%)\s*$",
+    "A density: people per square metre, or per cent of the zone covered",
+    ["0.5 /m2", "40 %"]
+);
 
 #[cfg(test)]
 mod tests {
@@ -192,5 +242,10 @@ mod tests {
         assert_eq!(Speed::parse("36 km/h"), Ok(Speed::MetresPerSecond(10.0)));
         assert_eq!(Size::parse("0.05"), Ok(Size::Picture(0.05)));
         assert!(Size::parse("40").is_err());
+        assert_eq!(Density::parse("0.5 /m2"), Ok(Density::PerSquareMetre(0.5)));
+        assert_eq!(Density::parse("40%"), Ok(Density::Covered(40.0)));
+        assert_eq!(Density::parse("40 %").map(|d| d.to_string()), Ok("40 %".to_owned()));
+        assert!(Density::parse("0 %").is_err());
+        assert!(Density::parse("0.4").is_err());
     }
 }

@@ -4,11 +4,13 @@ use super::border::{Looking, Passing};
 use super::chart::{Chart, Marks};
 use super::crossing::{LineState, Movement, unit};
 use super::motion::{Rest, Track};
-use super::{Anchor, Fact, LineCrossing, Memory, Presence, Probes, body_size, centre};
+use super::{Anchor, Fact, LineCrossing, Memory, Presence, Probes, centre};
+use crate::detection::Group;
 use crate::geometry::BBox;
 use crate::scene::Scene;
 use crate::subject::Subject;
 use crate::time::{Span, Timestamp};
+use crate::track::body_size;
 
 /// The facts of one view from step to step.
 #[derive(Debug)]
@@ -54,6 +56,12 @@ impl Fading {
 
 /// Unseen for this long at the picture's border, a subject has left.
 const LOST: Span = Span::from_secs(1);
+
+/// The tracker's body size, so that somebody who lies is as large as they were standing. Boxes are never empty, but a
+/// clipped one can be a sliver: a floor keeps divisions sane.
+fn unit_size(group: Group, bbox: &BBox) -> f64 {
+    body_size(group, bbox).max(0.005)
+}
 
 fn reached(probes: &Probes, scene: &Scene) -> Vec<Reached> {
     let (zones, lines) = (probes.zones.len(), probes.lines.len());
@@ -210,7 +218,7 @@ impl Observatory {
             first: subject.first,
             last_seen: subject.first,
             previous_seen: None,
-            body: body_size(&subject.bbox, subject.group),
+            body: unit_size(subject.group, &subject.bbox),
             at,
             from: at,
             ground: None,
@@ -246,7 +254,7 @@ impl Observatory {
         fact.bbox = subject.bbox;
         fact.previous_seen = (!first).then_some(before);
         fact.last_seen = at;
-        let size = body_size(&subject.bbox, subject.group);
+        let size = unit_size(subject.group, &subject.bbox);
         // A second's memory: long enough to calm the detector, short enough for somebody who walks towards us.
         let keep = self.fading.after(at - before);
         fact.body = if first { size } else { fact.body * keep + size * (1.0 - keep) };

@@ -4,7 +4,9 @@
 
 mod abandoned_object;
 mod common;
+mod density;
 mod dumping;
+mod fall;
 mod filter;
 mod fire;
 mod gathering;
@@ -15,6 +17,7 @@ mod loitering;
 mod occupancy;
 mod parking;
 mod removed_object;
+mod running;
 mod schema;
 mod sequence;
 mod state;
@@ -151,7 +154,9 @@ impl RuleSpec {
 /// Every rule kind.
 pub static CATALOGUE: &[RuleSpec] = &[
     abandoned_object::SPEC,
+    density::SPEC,
     dumping::SPEC,
+    fall::SPEC,
     fire::SPEC,
     gathering::SPEC,
     intrusion::SPEC,
@@ -161,6 +166,7 @@ pub static CATALOGUE: &[RuleSpec] = &[
     occupancy::SPEC,
     parking::SPEC,
     removed_object::SPEC,
+    running::SPEC,
     sequence::SPEC,
     state::SPEC,
     stopped_vehicle::SPEC,

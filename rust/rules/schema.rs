@@ -26,7 +26,9 @@ pub fn rule_schema(spec: &RuleSpec) -> Value {
                 all.shift_remove(key);
             }
         }
-        if spec.momentary {
+        // A kind that says itself how long something must stay has no `after`.
+        let stays = own["properties"].get("still_for").is_some();
+        if spec.momentary || stays {
             all.shift_remove("after");
             all.shift_remove("gap");
         }

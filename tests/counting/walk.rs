@@ -208,7 +208,7 @@ impl Body {
     }
 
     fn body_size(&self) -> f64 {
-        if self.class == PERSON { self.height } else { (self.width * self.height).sqrt() }
+        if self.class == PERSON { self.width.max(self.height) } else { (self.width * self.height).sqrt() }
     }
 
     /// What nearness is measured in: the body size, more for very long boxes.
@@ -221,9 +221,11 @@ impl Body {
         self.unit() > 1.4 * self.body_size()
     }
 
-    /// Some speed, view units a second.
+    /// Some speed, view units a second; who lies crawls, at half a walker's pace.
     pub(crate) fn speed(&self, c: &mut Chance) -> f64 {
-        c.within(0.3, if self.class == PERSON { 1.2 } else { 1.5 }) * self.body_size()
+        let lies = self.class == PERSON && self.width > self.height;
+        let fastest = if self.class == PERSON { 1.2 } else { 1.5 };
+        c.within(0.3, fastest) * self.body_size() * if lies { 0.5 } else { 1.0 }
     }
 
     /// The box around a reference point, view units.
