@@ -4,6 +4,7 @@
 
 mod common;
 mod filter;
+mod forbidden_turn;
 mod gathering;
 mod intrusion;
 mod line_count;
@@ -11,6 +12,8 @@ mod line_crossing;
 mod loitering;
 mod occupancy;
 mod parking;
+mod presence;
+mod red_light;
 mod schema;
 mod stopped_vehicle;
 mod wrong_way;
@@ -129,6 +132,7 @@ impl RuleSpec {
 
 /// Every rule kind.
 pub static CATALOGUE: &[RuleSpec] = &[
+    forbidden_turn::SPEC,
     gathering::SPEC,
     intrusion::SPEC,
     line_count::SPEC,
@@ -136,6 +140,8 @@ pub static CATALOGUE: &[RuleSpec] = &[
     loitering::SPEC,
     occupancy::SPEC,
     parking::SPEC,
+    presence::SPEC,
+    red_light::SPEC,
     stopped_vehicle::SPEC,
     wrong_way::SPEC,
 ];
