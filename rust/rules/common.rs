@@ -210,6 +210,21 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// Refuses a view without calibration for a kind that needs metres.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn calibrated(&self) -> Result<()> {
+        if self.scene.ground.is_some() {
+            return Ok(());
+        }
+        Err(Error::config(
+            "type",
+            "this kind measures in metres and needs a calibrated view: give `ground`, at least four places of the \
+             picture and where they are",
+        ))
+    }
+
     /// Refuses metres on a view without calibration.
     ///
     /// # Errors

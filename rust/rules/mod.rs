@@ -15,6 +15,7 @@ mod parking;
 mod presence;
 mod red_light;
 mod schema;
+mod speed;
 mod stopped_vehicle;
 mod wrong_way;
 
@@ -142,6 +143,7 @@ pub static CATALOGUE: &[RuleSpec] = &[
     parking::SPEC,
     presence::SPEC,
     red_light::SPEC,
+    speed::SPEC,
     stopped_vehicle::SPEC,
     wrong_way::SPEC,
 ];
