@@ -28,8 +28,20 @@ const RULES: &str = r#"[
     {"name": "w", "type": "wrong_way", "zone": "zone-5", "direction": [[0, 0], [1, 0]], "classes": ["person", "car"]},
     {"name": "r", "type": "wrong_way", "route": "route", "classes": ["person", "car"]},
     {"name": "s", "type": "stopped_vehicle", "zone": "zone-6", "after": "1s"},
-    {"name": "p", "type": "parking", "zone": "zone-7", "after": "1s", "cooldown": "4s", "max_per_hour": 20}
+    {"name": "p", "type": "parking", "zone": "zone-7", "after": "1s", "cooldown": "4s", "max_per_hour": 20},
+    {"name": "t", "type": "forbidden_turn", "gates": ["line-0", "line-1"], "classes": ["person", "car"]},
+    {"name": "h", "type": "red_light", "line": "line-0", "signal": "light", "classes": ["person", "car"]},
+    {"name": "k", "type": "speed", "zone": "all", "above": "20 km/h"},
+    {"name": "q", "type": "queue", "line": "line-2", "zone": "all", "direction": "left_to_right", "at_least": 2, "after": "1s"},
+    {"name": "m", "type": "near_miss", "zone": "all"},
+    {"name": "y", "type": "presence", "zone": "zone-3", "hold": "2s"}
 ]"#;
+
+/// A camera 8 m up: the kinds that measure in metres need to know.
+const GROUND: &str = r#"{
+    "image": [[0.1625, 0.9], [0.8375, 0.9], [0.5844, 0.3], [0.4156, 0.3]],
+    "metres": [[-6, 10], [6, 10], [6, 40], [-6, 40]]
+}"#;
 
 fn scene(rules: bool) -> String {
     let mut scene: serde_json::Value = serde_json::from_str(&crowd::scene(true)).expect("the bench's scene");
@@ -37,6 +49,9 @@ fn scene(rules: bool) -> String {
     scene["zones"]["all"] = serde_json::json!([[0, 0], [1, 0], [1, 1], [0, 1]]);
     scene["routes"] = serde_json::json!({"route": [[0.1, 0.5], [0.9, 0.6]]});
     scene["timezone"] = "Europe/Paris".into();
+    if rules {
+        scene["ground"] = serde_json::from_str(GROUND).expect("the calibration");
+    }
     scene["rules"] = if rules { all } else { serde_json::json!([]) };
     scene.to_string()
 }

@@ -209,7 +209,7 @@ impl Queue {
     }
 
     /// How far a vehicle is from the line, in the unit of `within`.
-    fn from_line(&self, w: &Waiting, line: &Polyline) -> f64 {
+    fn line_gap(&self, w: &Waiting, line: &Polyline) -> f64 {
         match self.params.within {
             Length::Body(_) => line.distance(w.place) / w.body,
             Length::Metres(_) => self.metres(w).unwrap_or(f64::INFINITY),
@@ -236,7 +236,7 @@ impl Queue {
         for i in 0..self.waiting.len() {
             let w = &self.waiting[i];
             let counts = w.counts && !self.waiting[..i].iter().any(|v| v.counts && covers(&v.bbox, &w.bbox));
-            let first = counts && (w.queued || self.from_line(w, line) <= within);
+            let first = counts && (w.queued || self.line_gap(w, line) <= within);
             let w = &mut self.waiting[i];
             (w.counts, w.queued) = (counts, first);
             if first {
