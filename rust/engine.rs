@@ -54,8 +54,10 @@ impl Engine {
         let (scene, written) = Scene::read(scene_json)?;
         let mut probes = Probes::default();
         let rules = build_all(&scene, &written, &mut probes)?;
-        let stats = Stats::new(&scene, &mut probes, crate::rules::BAND);
-        let watches = rules.into_iter().filter(|built| built.enabled).map(Watch::new).collect();
+        let watches: Vec<Watch> = rules.into_iter().filter(|built| built.enabled).map(Watch::new).collect();
+        let queues = watches.iter().filter(|w| w.built.rule.queued().is_some());
+        let queues = queues.map(|w| w.built.origin.rule.clone()).collect();
+        let stats = Stats::new(&scene, &mut probes, crate::rules::BAND, queues);
         Ok(Self {
             detections: Detections::default(),
             tracker: Tracker::new(),
@@ -131,7 +133,8 @@ impl Engine {
             watch.publish(at, &facts, &mut self.transitions, &mut self.holds, None, &mut self.events);
             watch.lifecycle.forget(facts.gone);
         }
-        self.closed = self.stats.step(&facts);
+        let queued = self.watches.iter().filter_map(|w| w.built.rule.queued());
+        self.closed = self.stats.step(&facts, queued);
         self.last = Some(at);
         Ok(())
     }
@@ -210,6 +213,11 @@ impl Engine {
     /// The statistics period that closed with the last step.
     pub fn closed(&self) -> Option<&Value> {
         self.closed.as_ref()
+    }
+
+    /// The statistics period that runs, as if it ended at `at`; None if it holds nothing.
+    pub fn running(&self, at: Timestamp) -> Option<Value> {
+        self.stats.running(&self.scene, at)
     }
 
     /// Counts since the engine began.

@@ -17,6 +17,23 @@ fn crossings(totals: &Value) -> u64 {
         .sum()
 }
 
+/// Numbers of a quarter against those of its minutes.
+fn agree(minutes: &[Value], quarter: &Value) -> Result<(), TestCaseError> {
+    let sum = |of: &dyn Fn(&Value) -> f64| minutes.iter().map(of).sum::<f64>();
+    let watched = |period: &Value| period["watched_ms"].as_f64().unwrap();
+    prop_assert_eq!(crossings(quarter), minutes.iter().map(crossings).sum::<u64>());
+    prop_assert_eq!(watched(quarter), sum(&watched));
+    prop_assert_eq!(&quarter["from_ms"], &minutes[0]["from_ms"]);
+    for (zone, of_quarter) in quarter["zones"].as_object().unwrap() {
+        let weight = sum(&|m| m["zones"][zone]["mean"].as_f64().unwrap() * watched(m));
+        let mean = of_quarter["mean"].as_f64().unwrap();
+        prop_assert!((mean * watched(quarter) - weight).abs() <= 0.002 * watched(quarter) + 1e-6);
+        let peak = minutes.iter().map(|m| m["zones"][zone]["peak"].as_u64().unwrap()).max();
+        prop_assert_eq!(of_quarter["peak"].as_u64(), peak);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -44,6 +61,30 @@ proptest! {
         let counted = last.iter().find(|e: &&Event| e.origin.rule == "c").expect("a count");
         prop_assert_eq!(counted.measured[0].value as u64, told + late, "{:?}", lines(&last));
         prop_assert!(periods == told + late || periods == told, "{} of {} and {}", periods, told, late);
+    }
+
+    #[test]
+    fn a_quarter_is_the_sum_of_its_minutes(frames in frames(60), stretch in prop::sample::select(vec![1i64, 9, 40])) {
+        let mut engine = Engine::new(crate::world::SCENE).unwrap();
+        let mut minutes: Vec<Value> = Vec::new();
+        let mut all = 0;
+        for frame in &frames {
+            step(&mut engine, &Frame { at: frame.at * stretch, ..frame.clone() });
+            let Some(closed) = engine.closed() else { continue };
+            all += crossings(closed);
+            minutes.push(closed.clone());
+            if let Some(quarter) = closed.get("quarter") {
+                agree(&minutes, quarter)?;
+                minutes.clear();
+            }
+        }
+        let end = Timestamp::from_ms(frames[frames.len() - 1].at * stretch);
+        if let Some(running) = engine.running(end) {
+            all += crossings(&running);
+            minutes.push(running.clone());
+            agree(&minutes, &running["quarter"])?;
+            prop_assert_eq!(all, crossings(&engine.totals()), "every crossing lies in one minute");
+        }
     }
 
     #[test]
