@@ -63,7 +63,6 @@ impl Engine {
         let (scene, written) = Scene::read(scene_json)?;
         let mut probes = Probes::default();
         let rules = build_all(&scene, &written, &mut probes)?;
-        let stats = Stats::new(&scene, &mut probes, crate::rules::BAND);
         let (mut watches, after): (Vec<_>, Vec<_>) = rules
             .into_iter()
             .filter(|built| built.enabled)
@@ -71,6 +70,9 @@ impl Engine {
             .partition(|watch| watch.built.rule.reads().is_empty());
         let plain = watches.len();
         watches.extend(after);
+        let queues = watches.iter().filter(|w| w.built.rule.queued().is_some());
+        let queues = queues.map(|w| w.built.origin.rule.clone()).collect();
+        let stats = Stats::new(&scene, &mut probes, crate::rules::BAND, queues);
         Ok(Self {
             detections: Detections::default(),
             tracker: Tracker::new(),
@@ -159,7 +161,8 @@ impl Engine {
             watch.step(&Facts { told: &self.events, ..facts }, holds, transitions, &mut self.later);
         }
         self.events.append(&mut self.later);
-        self.closed = self.stats.step(&facts);
+        let queued = self.watches.iter().filter_map(|w| w.built.rule.queued());
+        self.closed = self.stats.step(&facts, queued);
         self.last = Some(at);
         Ok(())
     }
@@ -238,6 +241,11 @@ impl Engine {
     /// The statistics period that closed with the last step.
     pub fn closed(&self) -> Option<&Value> {
         self.closed.as_ref()
+    }
+
+    /// The statistics period that runs, as if it ended at `at`; None if it holds nothing.
+    pub fn running(&self, at: Timestamp) -> Option<Value> {
+        self.stats.running(&self.scene, at)
     }
 
     /// Counts since the engine began.

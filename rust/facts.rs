@@ -8,6 +8,7 @@ mod chart;
 mod crossing;
 mod motion;
 mod observatory;
+mod pace;
 mod presence;
 #[cfg(test)]
 mod tests;
@@ -15,9 +16,10 @@ mod tests;
 pub use crossing::LineCrossing;
 pub use motion::SETTLE;
 pub use observatory::Observatory;
+pub use pace::Pace;
 pub use presence::Presence;
 
-use crate::detection::{Detections, Group};
+use crate::detection::{Detections, Group, NEAR_BORDER};
 use crate::event::Event;
 use crate::geometry::{BBox, Point};
 use crate::scene::Scene;
@@ -26,6 +28,7 @@ use border::Passing;
 use chart::Marks;
 use crossing::LineState;
 use motion::{Rest, Track};
+use pace::Way;
 use std::collections::BTreeMap;
 
 /// Which point of a box stands for the subject.
@@ -122,6 +125,8 @@ pub struct Fact {
     pub ground_from: Option<Point>,
     /// Velocity over about the last second and a half: m/s if calibrated, else body sizes a second; None until known.
     pub velocity: Option<Point>,
+    /// Speed over the ground with its error, if calibrated; None until known, and where the border cuts the box.
+    pub pace: Option<Pace>,
     /// Since when it stands on its spot (see [`SETTLE`]); None while it moves.
     pub still_since: Option<Timestamp>,
     /// By zone probe.
@@ -141,6 +146,7 @@ struct Memory {
     observed: bool,
     passing: Passing,
     history: Track,
+    way: Way,
     rest: Rest,
 }
 
@@ -148,6 +154,12 @@ impl Fact {
     /// Speed in the unit of `velocity`.
     pub fn speed(&self) -> Option<f64> {
         self.velocity.map(Point::norm)
+    }
+
+    /// Whether the picture's border cuts the box: what stands for the subject on the ground is then somewhere else.
+    pub fn is_cut(&self, aspect: f64) -> bool {
+        let b = &self.bbox;
+        b.x1 < NEAR_BORDER || b.y1 < NEAR_BORDER || b.x2 > aspect - NEAR_BORDER || b.y2 > 1.0 - NEAR_BORDER
     }
 
     /// Since when something can be true that this step shows: since its first detection if this is the first look.

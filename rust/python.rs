@@ -301,6 +301,10 @@ impl Engine {
         to_python(py, &self.core.totals())
     }
 
+    fn running(&self, py: Python<'_>, at_ms: Millis) -> PyResult<Option<Py<PyAny>>> {
+        self.core.running(Timestamp::from_ms(at_ms.0)).map(|value| to_python(py, &value)).transpose()
+    }
+
     /// Pending and active incidents: rule, subject (0 for a group or place), `since_ms`, active.
     fn timers(&self) -> Vec<(String, u64, i64, bool)> {
         let subject = |key| if let crate::lifecycle::Key::Subject(id) = key { id } else { 0 };

@@ -35,8 +35,20 @@ const RULES: &str = r#"[
     {"name": "m", "type": "removed_object", "zone": "zone-1", "after": "1s", "classes": ["car"]},
     {"name": "k", "type": "state", "signal": "light", "is": "red", "votes": {"share": 0.6, "within": "4s"}},
     {"name": "q", "type": "sequence", "steps": ["x", "x"], "within": "5s", "same_subject": false},
-    {"name": "h", "type": "sequence", "steps": ["e", "x"], "within": "9s", "unless": "l"}
+    {"name": "h", "type": "sequence", "steps": ["e", "x"], "within": "9s", "unless": "l"},
+    {"name": "turn", "type": "forbidden_turn", "gates": ["line-0", "line-1"], "classes": ["person", "car"]},
+    {"name": "red", "type": "red_light", "line": "line-0", "signal": "light", "classes": ["person", "car"]},
+    {"name": "fast", "type": "speed", "zone": "all", "above": "20 km/h"},
+    {"name": "jam", "type": "queue", "line": "line-2", "zone": "all", "direction": "left_to_right", "at_least": 2, "after": "1s"},
+    {"name": "close", "type": "near_miss", "zone": "all"},
+    {"name": "lamp", "type": "presence", "zone": "zone-3", "hold": "2s"}
 ]"#;
+
+/// A camera 8 m up: the kinds that measure in metres need to know.
+const GROUND: &str = r#"{
+    "image": [[0.1625, 0.9], [0.8375, 0.9], [0.5844, 0.3], [0.4156, 0.3]],
+    "metres": [[-6, 10], [6, 10], [6, 40], [-6, 40]]
+}"#;
 
 fn scene(rules: bool) -> String {
     let mut scene: serde_json::Value = serde_json::from_str(&crowd::scene(true)).expect("the bench's scene");
@@ -45,6 +57,9 @@ fn scene(rules: bool) -> String {
     scene["routes"] = serde_json::json!({"route": [[0.1, 0.5], [0.9, 0.6]]});
     scene["classes"] = serde_json::json!(["person", "bicycle", "car", "fire"]);
     scene["timezone"] = "Europe/Paris".into();
+    if rules {
+        scene["ground"] = serde_json::from_str(GROUND).expect("the calibration");
+    }
     scene["rules"] = if rules { all } else { serde_json::json!([]) };
     scene.to_string()
 }

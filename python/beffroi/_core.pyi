@@ -135,7 +135,14 @@ class Step:
         """(subject, old track id, new track id): the subject goes on under another track."""
     @property
     def stats(self) -> dict[str, Any] | None:
-        """The statistics period that closed with this step, or None; see `Engine.stats`."""
+        """The minute of statistics that closed with this step, or None.
+
+        ``from_ms``, ``until_ms``, ``watched_ms``; ``lines[name][class][direction]`` counts; ``zones[name]`` (mean,
+        peak); ``queues[rule]`` (vehicles, waited_s, and length_m if calibrated: mean, max);
+        ``journeys[from][to][group]``; on a calibrated view ``speeds`` in km/h (n, mean, v85 and bins) by ``lines``
+        (and direction) and ``zones``. With the minute that ends a quarter of an hour, ``quarter`` holds the same of
+        the quarter, and ``heat``: seconds of presence by cell.
+        """
 
 @final
 class Engine:
@@ -227,6 +234,11 @@ class Engine:
         """
     def stats(self) -> dict[str, Any]:
         """Counts since the engine began: ``lines[name][class][direction]`` and ``zones[name]`` (now, peak), by name."""
+    def running(self, at_ms: int) -> dict[str, Any] | None:
+        """The minute of statistics that runs and its ``quarter``, as if they ended at `at_ms`; None if there is none.
+
+        For the end of a stream: nothing closes. The shape is that of `Step.stats`.
+        """
     def timers(self) -> list[tuple[str, int, int, bool]]:
         """Pending and active incidents: rule, subject id (0 for a group or place), since_ms, whether it has started."""
     @property

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use target::{Targets, classes_of, target_of};
+use target::{Targets, classes_of, line_named, target_of};
 
 /// How urgent an alert is for the operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -159,9 +159,39 @@ pub struct Context<'a> {
     /// Things that are allowed and probably not meant.
     pub warnings: Vec<String>,
     settings: Map<String, Value>,
+    /// Lines that the kind's own parameters name.
+    gates: Vec<usize>,
+    /// Whether the rule itself says `clear_after`.
+    clears: bool,
 }
 
 impl Context<'_> {
+    /// Index of a line that the kind's own parameter `key` names: it is part of what the rule is drawn on.
+    ///
+    /// # Errors
+    /// [`Error::Config`] at `key` with the lines that there are.
+    pub fn gate(&mut self, key: &str, name: &str) -> Result<usize> {
+        let index = line_named(key, name, self.scene)?;
+        self.gates.push(index);
+        Ok(index)
+    }
+
+    /// The kind's own parameter `key` is what `clear_after` is for other kinds.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the rule gives both.
+    pub fn clears_after(&mut self, key: &str, quiet: Span) -> Result<()> {
+        if self.clears {
+            return Err(Error::config(
+                "clear_after",
+                format!("`{key}` is the quiet time of this kind; give only `{key}`"),
+            ));
+        }
+        self.timing.clear_after = quiet;
+        self.settings.shift_remove("clear_after");
+        Ok(())
+    }
+
     /// Reads the kind's own parameters.
     ///
     /// # Errors
@@ -196,6 +226,21 @@ impl Context<'_> {
             return Err(Error::config(key, format!("`{length}` is no distance; it must be above 0")));
         }
         Ok(())
+    }
+
+    /// Refuses a view without calibration for a kind that needs metres.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn calibrated(&self) -> Result<()> {
+        if self.scene.ground.is_some() {
+            return Ok(());
+        }
+        Err(Error::config(
+            "type",
+            "this kind measures in metres and needs a calibrated view: give `ground`, at least four places of the \
+             picture and where they are",
+        ))
     }
 
     /// Refuses metres on a view without calibration.
@@ -293,9 +338,20 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
     for (key, span) in [("after", timing.after), ("gap", timing.gap), ("clear_after", timing.clear_after)] {
         settings.insert(key.into(), Value::from(span.to_string()));
     }
-    let warnings = Vec::new();
-    let mut context =
-        Context { scene, probes, filter, timing, anchor, zone, line, route, warnings, settings };
+    let mut context = Context {
+        scene,
+        probes,
+        filter,
+        timing,
+        anchor,
+        zone,
+        line,
+        route,
+        warnings: Vec::new(),
+        settings,
+        gates: Vec::new(),
+        clears: common.clear_after.is_some(),
+    };
     let rule = (spec.build)(own, &mut context)?;
     let definition = [Language::Fr, Language::En].map(|l| render(spec.definition, &context.settings, l));
     let zone_name = common.zone.clone().or(common.line.clone()).or(common.route.clone());
@@ -306,7 +362,7 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
         zone: zone_name,
         shadow: common.shadow,
         authorisation: common.authorisation,
-        definition_hash: hash_of(&context.settings, &definition, scene, (zone, line, route)),
+        definition_hash: hash_of(&context.settings, &definition, scene, (zone, line, route), &context.gates),
     };
     Ok(Built {
         rule,

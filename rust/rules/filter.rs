@@ -1,7 +1,7 @@
 //! Who a rule looks at.
 
 use crate::detection::Group;
-use crate::facts::{Anchor, Fact};
+use crate::facts::{Anchor, Fact, Facts, LineCrossing};
 use crate::geometry::BBox;
 use crate::quantity::Size;
 use crate::scene::Scene;
@@ -35,6 +35,14 @@ impl Filter {
                 (Size::Metres(_), None) => false,
             }
         })
+    }
+
+    /// Whether who crossed a line is of the right class, sure enough and, if still there, large enough.
+    pub fn admits_crossing(&self, crossing: &LineCrossing, facts: &Facts<'_>) -> bool {
+        match facts.subject(crossing.subject) {
+            Some(fact) => self.admits(fact, facts.scene),
+            None => self.class(crossing.class_id) && self.score(crossing.best_score),
+        }
     }
 
     /// Whether the class counts.

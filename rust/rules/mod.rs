@@ -9,17 +9,23 @@ mod dumping;
 mod fall;
 mod filter;
 mod fire;
+mod forbidden_turn;
 mod gathering;
 mod intrusion;
 mod line_count;
 mod line_crossing;
 mod loitering;
+mod near_miss;
 mod occupancy;
 mod parking;
+mod presence;
+mod queue;
+mod red_light;
 mod removed_object;
 mod running;
 mod schema;
 mod sequence;
+mod speed;
 mod state;
 mod stopped_vehicle;
 mod things;
@@ -42,6 +48,11 @@ pub trait Rule: Send + Sync + std::fmt::Debug {
     /// Says what holds in this step.
     fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds);
 
+    /// The queue that it sees now, if that is what it looks at: statistics read it.
+    fn queued(&self) -> Option<Queued> {
+        None
+    }
+
     /// The watch ends: totals to report, memory to drop.
     fn finish(&mut self, _holds: &mut Holds) {}
 
@@ -58,6 +69,19 @@ pub trait Rule: Send + Sync + std::fmt::Debug {
     fn accepts(&self, _key: &str, _spec: &RuleSpec) -> Result<()> {
         Ok(())
     }
+}
+
+/// A queue of vehicles in one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Queued {
+    /// How many wait.
+    pub vehicles: u32,
+    /// From the line to the middle of the furthest, metres; None uncalibrated or with nobody there.
+    pub length_m: Option<f64>,
+    /// Longest wait so far.
+    pub longest_s: f64,
+    /// Mean wait so far; 0 with nobody there.
+    pub mean_s: f64,
 }
 
 /// What a rule of this kind is drawn on.
@@ -158,16 +182,22 @@ pub static CATALOGUE: &[RuleSpec] = &[
     dumping::SPEC,
     fall::SPEC,
     fire::SPEC,
+    forbidden_turn::SPEC,
     gathering::SPEC,
     intrusion::SPEC,
     line_count::SPEC,
     line_crossing::SPEC,
     loitering::SPEC,
+    near_miss::SPEC,
     occupancy::SPEC,
     parking::SPEC,
+    presence::SPEC,
+    queue::SPEC,
+    red_light::SPEC,
     removed_object::SPEC,
     running::SPEC,
     sequence::SPEC,
+    speed::SPEC,
     state::SPEC,
     stopped_vehicle::SPEC,
     wrong_way::SPEC,

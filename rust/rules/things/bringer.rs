@@ -3,11 +3,12 @@
 use super::Asked;
 use super::trail::{BEFORE, Trails};
 use crate::detection::{Group, NEAR_BORDER};
-use crate::facts::{Fact, Facts, PRESENT, body_size};
+use crate::facts::{Fact, Facts, PRESENT};
 use crate::geometry::{BBox, Point};
 use crate::ground::GroundPlane;
 use crate::quantity::Length;
 use crate::time::{Span, Timestamp};
+use crate::track::body_size;
 use smallvec::SmallVec;
 
 /// Who was within this many of their own body sizes of the thing may have brought it: an arm's length, and as much again
@@ -52,7 +53,7 @@ fn gap(group: Group, bbox: &BBox, thing: &BBox) -> f64 {
 
 /// How far somebody is from a thing, in body sizes.
 fn in_bodies(group: Group, bbox: &BBox, thing: &BBox) -> f64 {
-    gap(group, bbox, thing) / body_size(bbox, group)
+    gap(group, bbox, thing) / body_size(group, bbox)
 }
 
 /// Whether a thing is on somebody: it hangs in their box, above the ground they stand on.
@@ -151,7 +152,7 @@ impl Bringer {
             && fact.first + OVERLAP >= self.last_seen
             && fact.first - self.last_seen <= lost_after
             && fact.bbox.bottom_centre().distance(self.bbox.bottom_centre())
-                <= HEIR * body_size(&self.bbox, self.group)
+                <= HEIR * body_size(self.group, &self.bbox)
     }
 
     fn see(&mut self, fact: &Fact, thing: &BBox, asked: &Asked, facts: &Facts<'_>) {
