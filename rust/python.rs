@@ -323,6 +323,7 @@ fn catalogue(py: Python<'_>) -> PyResult<Py<PyAny>> {
             "onvif_topic": spec.onvif_topic,
             "measurement": spec.measurement,
             "momentary": spec.momentary,
+            "needs": spec.needs,
         })
     });
     to_python(py, &Value::Array(kinds.collect()))

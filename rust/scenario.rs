@@ -15,7 +15,8 @@
 //! moments, straight in between; a list of paths is somebody who goes and comes back. Besides `name` and `expect` a
 //! case may have `fps` (5), `until`, `jitter` (box noise, share of the box), `misses` (share of detections lost),
 //! `seed`, `drop` (times without any picture), and by actor `miss` (times without its detection), `switch` (moments
-//! at which the tracker loses it), `size` (box width and height, relative) and `score`; `signals` by name.
+//! at which the tracker loses it), `size` (box width and height, relative; or `"0s 0.04,0.18 -> 1s 0.18,0.05"`) and
+//! `score`; `signals` by name (`signals.head = "0s red -> 10s green"`).
 //! An expected line is `<time> <rule> started|updated|ended [actors] [name=value]`; `~30s` allows a second either way.
 
 mod case;
@@ -159,7 +160,7 @@ impl Play<'_> {
             }
             let class =
                 self.engine.scene().labels.iter().position(|l| **l == *actor.class).unwrap_or_default();
-            xyxy.extend(actor.relative_box(point, self.engine.scene().groups[class], shake));
+            xyxy.extend(actor.relative_box(at, point, self.engine.scene().groups[class], shake));
             score.push(actor.score);
             class_id.push(class as u16);
             who.push(i);

@@ -103,7 +103,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         "rulez:",
         [
             "site.yaml:10:9: cameras.gate.views.day.rulez: there is no such setting; did you mean `rules`? "
-            "known: ground, lines, masks, preset, routes, rules, zones"
+            "known: also, ground, lines, masks, preset, routes, rules, zones"
         ],
     ),
     (

@@ -1,8 +1,9 @@
 //! What every rule takes, and how its settings are read: common keys, then the kind's own, unknown keys refused.
 
 mod identity;
+mod target;
 
-use super::{CATALOGUE, Filter, Rule, RuleSpec, Target};
+use super::{CATALOGUE, Filter, Rule, RuleSpec};
 use crate::definition::{Language, render};
 use crate::error::{Error, Result};
 use crate::event::Origin;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use target::{Targets, classes_of, target_of};
 
 /// How urgent an alert is for the operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -258,7 +260,14 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
         Ok(Value::Object(map)) => map,
         _ => Map::new(),
     };
-    settings.insert("classes".into(), Value::from(classes));
+    if classes.is_empty() {
+        // It looks at nobody: nothing to say of who counts.
+        for key in ["classes", "min_score", "anchor"] {
+            settings.remove(key);
+        }
+    } else {
+        settings.insert("classes".into(), Value::from(classes));
+    }
     for (key, span) in [("after", timing.after), ("gap", timing.gap), ("clear_after", timing.clear_after)] {
         settings.insert(key.into(), Value::from(span.to_string()));
     }
@@ -319,81 +328,4 @@ fn timing_of(common: &Common, spec: &RuleSpec) -> Result<Timing> {
     }
     let clear_after = common.clear_after.unwrap_or(spec.defaults.clear_after);
     Ok(Timing { after, gap, clear_after, cooldown: common.cooldown, max_per_hour: common.max_per_hour })
-}
-
-type Targets = (Option<usize>, Option<usize>, Option<usize>);
-
-fn target_of(common: &Common, spec: &RuleSpec, scene: &Scene) -> Result<Targets> {
-    let (zones, lines, routes) = match spec.target {
-        Target::Zone => (true, false, false),
-        Target::Line => (false, true, false),
-        Target::ZoneOrLine => (true, true, false),
-        Target::ZoneOrRoute => (true, false, true),
-    };
-    let zone = named("zone", common.zone.as_deref(), zones, &names(&scene.zones))?;
-    let line = named("line", common.line.as_deref(), lines, &names(&scene.lines))?;
-    let route = named("route", common.route.as_deref(), routes, &names(&scene.routes))?;
-    let missing = match spec.target {
-        Target::Zone if zone.is_none() => Some(("zone", "a `zone`")),
-        Target::Line if line.is_none() => Some(("line", "a `line`")),
-        Target::ZoneOrLine if zone.is_none() && line.is_none() => Some(("zone", "a `zone` or a `line`")),
-        Target::ZoneOrRoute if zone.is_none() && route.is_none() => Some(("zone", "a `zone` or a `route`")),
-        _ => None,
-    };
-    match missing {
-        Some((key, what)) => Err(Error::config(key, format!("{} needs {what}", spec.kind))),
-        None => Ok((zone, line, route)),
-    }
-}
-
-fn names<T>(shapes: &[(String, T)]) -> Vec<&str> {
-    shapes.iter().map(|(name, _)| name.as_str()).collect()
-}
-
-fn named(key: &str, name: Option<&str>, allowed: bool, known: &[&str]) -> Result<Option<usize>> {
-    let Some(name) = name else { return Ok(None) };
-    if !allowed {
-        return Err(Error::config(key, format!("this kind of rule has no `{key}`")));
-    }
-    if let Some(index) = known.iter().position(|k| *k == name) {
-        return Ok(Some(index));
-    }
-    let there = if known.is_empty() {
-        format!("the view has no {key}s")
-    } else {
-        format!("the view has: {}", known.join(", "))
-    };
-    Err(Error::config(key, format!("no {key} is named `{name}`; {there}")))
-}
-
-fn classes_of(common: &Common, spec: &RuleSpec, scene: &Scene) -> Result<Vec<String>> {
-    let labels: BTreeSet<&str> = scene.labels.iter().map(|l| &**l).collect();
-    let known = |label: &str| labels.contains(label);
-    let Some(asked) = &common.classes else {
-        let classes: Vec<String> =
-            spec.defaults.classes.iter().filter(|c| known(c)).map(|&c| c.to_owned()).collect();
-        if classes.is_empty() {
-            return Err(Error::config(
-                "classes",
-                format!(
-                    "the detector knows none of {}; say which `classes` count",
-                    spec.defaults.classes.join(", ")
-                ),
-            ));
-        }
-        return Ok(classes);
-    };
-    if asked.is_empty() {
-        return Err(Error::config(
-            "classes",
-            "no class at all could never fire; leave it out for the default",
-        ));
-    }
-    if let Some(i) = asked.iter().position(|c| !known(c)) {
-        return Err(Error::config(
-            format!("classes[{i}]"),
-            format!("the detector knows no class `{}`", asked[i]),
-        ));
-    }
-    Ok(asked.clone())
 }

@@ -41,6 +41,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     },
     measurement: false,
     momentary: false,
+    needs: &[],
     schema: schema_of::<Params>,
     build,
 };

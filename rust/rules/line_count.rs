@@ -39,6 +39,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     defaults: Defaults { after: Span::ZERO, gap: Span::ZERO, clear_after: Span::ZERO, classes: ROAD_USERS },
     measurement: true,
     momentary: true,
+    needs: &[],
     schema: schema_of::<Params>,
     build,
 };

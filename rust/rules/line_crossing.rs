@@ -38,6 +38,7 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     defaults: Defaults { after: Span::ZERO, gap: Span::ZERO, clear_after: Span::ZERO, classes: ROAD_USERS },
     measurement: false,
     momentary: true,
+    needs: &[],
     schema: schema_of::<Params>,
     build,
 };

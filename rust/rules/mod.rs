@@ -47,6 +47,32 @@ pub enum Target {
     ZoneOrLine,
     /// A zone or a route.
     ZoneOrRoute,
+    /// A line, and a zone that narrows where it looks.
+    LineInZone,
+    /// Nothing: its own settings name what it looks at.
+    View,
+}
+
+/// Which of the shapes a rule may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Takes {
+    pub(super) zone: bool,
+    pub(super) line: bool,
+    pub(super) route: bool,
+}
+
+impl Target {
+    /// What may be named.
+    pub(super) fn takes(self) -> Takes {
+        let (zone, line, route) = match self {
+            Self::Zone => (true, false, false),
+            Self::Line => (false, true, false),
+            Self::ZoneOrLine | Self::LineInZone => (true, true, false),
+            Self::ZoneOrRoute => (true, false, true),
+            Self::View => (false, false, false),
+        };
+        Takes { zone, line, route }
+    }
 }
 
 /// What holds for a kind when the rule says nothing.
@@ -84,6 +110,9 @@ pub struct RuleSpec {
     pub measurement: bool,
     /// It is over as soon as it happens.
     pub momentary: bool,
+    /// Types of the detectors that must look beside the object detector (`background`, `fire`, `light`, `state`): the
+    /// runtime switches them on for the rule.
+    pub needs: &'static [&'static str],
     /// JSON Schema of its own parameters.
     pub schema: fn() -> schemars::Schema,
     /// Makes the rule from its own parameters.

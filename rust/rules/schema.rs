@@ -20,13 +20,8 @@ pub fn rule_schema(spec: &RuleSpec) -> Value {
     root.insert("description".into(), spec.manual().lines().next().unwrap_or_default().into());
     if let Some(Value::Object(all)) = root.get_mut("properties") {
         all.insert("type".into(), serde_json::json!({"const": spec.kind}));
-        for key in ["zone", "line", "route"] {
-            let kept = match spec.target {
-                Target::Zone => key == "zone",
-                Target::Line => key == "line",
-                Target::ZoneOrLine => key != "route",
-                Target::ZoneOrRoute => key != "line",
-            };
+        let takes = spec.target.takes();
+        for (key, kept) in [("zone", takes.zone), ("line", takes.line), ("route", takes.route)] {
             if !kept {
                 all.shift_remove(key);
             }
@@ -55,7 +50,7 @@ pub fn rule_schema(spec: &RuleSpec) -> Value {
     if let Some(Value::Array(required)) = root.get_mut("required") {
         match spec.target {
             Target::Zone => required.push("zone".into()),
-            Target::Line => required.push("line".into()),
+            Target::Line | Target::LineInZone => required.push("line".into()),
             _ => {}
         }
     }

@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 
 /// Times from and to, both included.
 type Spells = Vec<(Timestamp, Timestamp)>;
+/// Two numbers at moments, straight in between.
+type Path = Vec<(Timestamp, f64, f64)>;
 
 #[derive(Debug)]
 pub(super) struct Case {
@@ -32,9 +34,17 @@ pub(super) struct Actor {
     pub(super) class: String,
     pub(super) score: f32,
     pub(super) switches: Vec<Timestamp>,
-    paths: Vec<Vec<(Timestamp, f64, f64)>>,
-    size: Option<[f64; 2]>,
+    paths: Vec<Path>,
+    size: Option<Sizes>,
     misses: Spells,
+}
+
+/// Box width and height.
+#[derive(Debug)]
+enum Sizes {
+    Fixed([f64; 2]),
+    /// At moments, straight in between: who falls is wide instead of high.
+    Changing(Path),
 }
 
 /// Time after the last path in which incidents may end.
@@ -89,7 +99,7 @@ impl Case {
                     Some(v) => one_or_many::<Span>(v).map_err(under)?.into_iter().map(moment).collect(),
                     None => Vec::new(),
                 },
-                size: size.remove(&name).map(read_value).transpose().map_err(under)?,
+                size: size.remove(&name).map(sizes).transpose().map_err(under)?,
                 misses: miss.remove(&name).map(|v| spells("miss", v)).transpose()?.unwrap_or_default(),
                 paths,
                 name,
@@ -141,16 +151,18 @@ impl Case {
 impl Actor {
     /// Its reference point, if it is there.
     pub(super) fn position(&self, at: Timestamp) -> Option<(f64, f64)> {
-        for path in &self.paths {
-            for pair in path.windows(2) {
-                let ((t0, x0, y0), (t1, x1, y1)) = (pair[0], pair[1]);
-                if (t0..=t1).contains(&at) {
-                    let t = if t1 > t0 { (at - t0).seconds() / (t1 - t0).seconds() } else { 0.0 };
-                    return Some((x0 + (x1 - x0) * t, y0 + (y1 - y0) * t));
-                }
+        self.paths.iter().find_map(|path| along(path, at))
+    }
+
+    /// Its width and height, if they were given: before the first moment those of the first, after the last of the last.
+    fn size_at(&self, at: Timestamp) -> Option<[f64; 2]> {
+        match self.size.as_ref()? {
+            Sizes::Fixed(size) => Some(*size),
+            Sizes::Changing(path) => {
+                let (first, last) = (path.first()?.0, path.last()?.0);
+                along(path, at.clamp(first, last)).map(|(w, h)| [w, h])
             }
         }
-        None
     }
 
     pub(super) fn missed(&self, at: Timestamp) -> bool {
@@ -158,8 +170,14 @@ impl Actor {
     }
 
     /// Its box around a reference point, shaken: four offsets in shares of width and height.
-    pub(super) fn relative_box(&self, (x, y): (f64, f64), group: Group, shake: [f64; 4]) -> [f32; 4] {
-        let [w, h] = self.size.unwrap_or(match group {
+    pub(super) fn relative_box(
+        &self,
+        at: Timestamp,
+        (x, y): (f64, f64),
+        group: Group,
+        shake: [f64; 4],
+    ) -> [f32; 4] {
+        let [w, h] = self.size_at(at).unwrap_or(match group {
             Group::Person => [0.04, 0.18],
             Group::Vehicle => [0.16, 0.14],
             Group::Cycle => [0.06, 0.12],
@@ -202,6 +220,21 @@ impl Noise {
     }
 }
 
+fn along(path: &Path, at: Timestamp) -> Option<(f64, f64)> {
+    path.windows(2).find_map(|pair| {
+        let ((t0, x0, y0), (t1, x1, y1)) = (pair[0], pair[1]);
+        let t = if t1 > t0 { (at - t0).seconds() / (t1 - t0).seconds() } else { 0.0 };
+        (t0..=t1).contains(&at).then_some((x0 + (x1 - x0) * t, y0 + (y1 - y0) * t))
+    })
+}
+
+fn sizes(value: Value) -> Result<Sizes> {
+    match value {
+        Value::String(text) => path(&text).map(Sizes::Changing).map_err(|m| Error::config("size", m)),
+        numbers => read_value(numbers).map(Sizes::Fixed),
+    }
+}
+
 fn moment(span: Span) -> Timestamp {
     Timestamp::from_ms(span.ms())
 }
@@ -228,7 +261,7 @@ fn spells(key: &str, value: Value) -> Result<Spells> {
         .collect()
 }
 
-fn path(text: &str) -> std::result::Result<Vec<(Timestamp, f64, f64)>, String> {
+fn path(text: &str) -> std::result::Result<Path, String> {
     let wrong = || format!("`{text}` is not a path; write \"0s 0.5,0.5 -> 40s 0.5,0.5\"");
     let points: Vec<_> = text
         .split("->")

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ValidationError
 
 from beffroi.components import BuildContext, Component, DetectorConfig, SinkConfig, SourceConfig
+from beffroi.config.beside import MissingDetectorError, context_beside, labels_beside
 from beffroi.config.document import Document, Location
-from beffroi.config.judge import ASPECT, Judged, judge, kinds
+from beffroi.config.judge import ASPECT, Judged, judge, kinds, located
 from beffroi.config.site import Authorisation, Header
 from beffroi.config.view import View
 from beffroi.errors import BeffroiError, MissingDependency, Problem
@@ -123,6 +124,7 @@ class Across:
         self, location: Location, camera: str, name: str, view: View, detect: DetectorConfig | None
     ) -> None:
         labels = self._labels((*location[:2], "detect"), camera, detect)
+        labels = self._labels_beside(location, camera, view, detect, labels)
         if view.masks:
             masks = view.model_copy(update={"zones": view.masks, "lines": {}, "routes": {}, "rules": ()})
             scene = masks.scene(camera, name, None, ASPECT, self.timezone)
@@ -148,6 +150,30 @@ class Across:
             self._complain(location, str(error))
             return None
         return known or getattr(detect, "classes", None)
+
+    def _labels_beside(
+        self,
+        location: Location,
+        camera: str,
+        view: View,
+        detect: DetectorConfig | None,
+        labels: tuple[str, ...] | None,
+    ) -> tuple[str, ...] | None:
+        """Judge the detectors that look beside the camera's own; gives the labels of all of them."""
+        if detect is None:
+            return labels
+        context = context_beside(BuildContext(camera=camera, folder=self.folder), view, labels or ())
+        for index, config in enumerate(view.also):
+            for inner, message in config.findings(context):
+                self._complain((*location, "also", index, *inner), message)
+        try:
+            return labels_beside(view, detect, labels, context)
+        except MissingDetectorError as error:
+            scene = {"rules": [dict(rule) for rule in view.rules]}
+            self._complain(location + located(error.path, scene), error.message)
+        except BeffroiError as error:
+            self._complain((*location, "also"), str(error))
+        return labels
 
     def _rule(self, location: Location, camera: str, rule: Mapping[str, Any], *, live: bool) -> None:
         if rule.get("enabled") is False:

@@ -2,12 +2,11 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     PrivateAttr,
     SerializeAsAny,
@@ -16,10 +15,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from beffroi.components import BuildContext, Component, DetectorConfig, Settings, SinkConfig, SourceConfig
+from beffroi.components import BuildContext, DetectorConfig, Settings, SinkConfig, SourceConfig
 from beffroi.config.schedule import Schedule
-from beffroi.config.view import View
-from beffroi.errors import MissingDependency
+from beffroi.config.view import View, parsed
 
 # Names become folders, topics and identifiers of incidents: letters of any language, digits, space . _ -
 Name = Annotated[str, StringConstraints(pattern=r"^\w[\w .-]{0,99}$")]
@@ -32,16 +30,6 @@ def _known_timezone(name: str) -> str:
         message = "should be an IANA time zone such as Europe/Paris"
         raise PydanticCustomError("timezone", message) from error
     return name
-
-
-def _parse(family: type[Component]) -> BeforeValidator:
-    def parse(value: object) -> Component:
-        try:
-            return family.parse(value)
-        except MissingDependency as error:
-            raise PydanticCustomError("dependency", "{message}", {"message": str(error)}) from error
-
-    return BeforeValidator(parse, json_schema_input_type=dict[str, Any])
 
 
 class Header(Settings):
@@ -105,10 +93,10 @@ class Authorisation(Settings):
 class Camera(Settings):
     """A stream, what finds things in it, and what it looks at."""
 
-    source: Annotated[SerializeAsAny[SourceConfig], _parse(SourceConfig)] = Field(
+    source: Annotated[SerializeAsAny[SourceConfig], parsed(SourceConfig)] = Field(
         description="Where the pictures come from."
     )
-    detect: Annotated[SerializeAsAny[DetectorConfig], _parse(DetectorConfig)] = Field(
+    detect: Annotated[SerializeAsAny[DetectorConfig], parsed(DetectorConfig)] = Field(
         description="What finds the boxes; without `type` it is onnx."
     )
     views: dict[Name, View] = Field(min_length=1, description="What the camera looks at, by name.")
@@ -149,11 +137,17 @@ class Site(Settings):
     cameras: dict[Name, Camera] = Field(
         min_length=1, description="Cameras by name; or left out, with a file cameras/NAME.yaml for each."
     )
-    sinks: dict[Name, Annotated[SerializeAsAny[SinkConfig], _parse(SinkConfig)]] = Field(
+    sinks: dict[Name, Annotated[SerializeAsAny[SinkConfig], parsed(SinkConfig)]] = Field(
         default_factory=dict, description="Where alerts are sent, by name."
     )
     store: StoreSettings = Field(default=StoreSettings(), description="Where alerts are kept.")
     evidence: Evidence = Field(default=Evidence(), description="The pictures kept with alerts.")
+    learnt: str = Field(
+        default="learnt",
+        min_length=1,
+        description="Folder for what is learnt of places (empty scenes, never people), "
+        "relative to the folder of the site file.",
+    )
 
     _path: Path = PrivateAttr(default=Path("site.yaml"))
 
@@ -184,8 +178,13 @@ class Site(Settings):
         return self._path.parent
 
     def context(self, camera: str = "") -> BuildContext:
-        """What the components of a camera (or of the whole site) are built with."""
-        return BuildContext(camera=camera, folder=self.folder)
+        """What the components of a camera (or of the whole site) are built with.
+
+        What is learnt is kept for live cameras only: a recording seen twice must give the same twice.
+        """
+        live = camera in self.cameras and self.cameras[camera].source.live
+        state = self.folder / Path(self.learnt).expanduser() / camera if live else None
+        return BuildContext(camera=camera, folder=self.folder, state=state)
 
     def is_evaluation(self, camera: str) -> bool:
         """Whether what a camera shows is an evaluation: the whole site is, or its source is not live."""

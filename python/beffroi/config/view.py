@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SerializeAsAny
 from pydantic_core import PydanticCustomError
 
-from beffroi.components import Settings
+from beffroi.components import Component, DetectorConfig, Settings
+from beffroi.errors import MissingDependency
 
 
 def _number(value: object) -> object:
@@ -20,6 +21,18 @@ def _point(value: object) -> object:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise PydanticCustomError("point", "should be a point: [x, y]")
     return value
+
+
+def parsed(family: type[Component]) -> BeforeValidator:
+    """Reads a component of `family` by its ``type``."""
+
+    def parse(value: object) -> Component:
+        try:
+            return family.parse(value)
+        except MissingDependency as error:
+            raise PydanticCustomError("dependency", "{message}", {"message": str(error)}) from error
+
+    return BeforeValidator(parse, json_schema_input_type=dict[str, Any])
 
 
 Coordinate = Annotated[float, BeforeValidator(_number)]
@@ -57,6 +70,11 @@ class View(Settings):
     masks: dict[str, Points] = Field(
         default_factory=dict,
         description="Areas that nobody may look into, by name: blackened before anything else happens.",
+    )
+    also: tuple[Annotated[SerializeAsAny[DetectorConfig], parsed(DetectorConfig)], ...] = Field(
+        default=(),
+        description="Detectors that look beside the camera's own, in this order. Those that a rule needs are "
+        "there without being named: name them to change their settings.",
     )
     rules: tuple[Rule, ...] = Field(default=(), description="What is watched for.")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beffroi._core import ConfigError, Engine, __version__
+from beffroi.config.beside import MissingDetectorError
 from beffroi.errors import Problem, SiteError
 from beffroi.runtime.alert import Circumstances
 from beffroi.runtime.camera import Watched
@@ -126,7 +127,11 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
     settings = camera.views[view]
     context = site.context(name)
     with ExitStack() as opened:
-        detector = detectors.build(camera.detect, context)
+        try:
+            detector = detectors.build_for(settings, camera.detect, context)
+        except MissingDetectorError as error:
+            place = f"cameras.{name}.views.{view}.{error.path}"
+            raise mistake(site, place, error.message) from error
         source = _paced(camera.source, wishes.pace).build(context, camera.detect.fps)
         opened.callback(source.close)
         running, scene = engine(site, name, view, detector.labels, source.size)
