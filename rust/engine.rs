@@ -126,6 +126,9 @@ impl Engine {
         };
         self.events.clear();
         for watch in &mut self.watches {
+            if !watch.on_duty(&facts, &mut self.transitions, &mut self.holds, &mut self.events) {
+                continue;
+            }
             watch.built.rule.observe(&facts, &mut self.holds);
             watch.lifecycle.step(at, &mut self.holds, &mut self.transitions);
             watch.publish(at, &facts, &mut self.transitions, &mut self.holds, None, &mut self.events);

@@ -15,7 +15,7 @@ mod schema;
 mod stopped_vehicle;
 mod wrong_way;
 
-pub use common::{Built, Common, Context, Severity, build};
+pub use common::{Built, Common, Context, Duty, Severity, build};
 pub use filter::Filter;
 pub use line_crossing::BAND;
 pub use schema::{rule_schema, schema_of};
