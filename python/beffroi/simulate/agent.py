@@ -78,7 +78,7 @@ class Agent:
     echo_of
         Name of the agent whose standing (or absence) a background model reports with this box.
     clarity
-        How well a detector sees it, 0..1: its chance of a box in a frame in plain sight.
+        How well a detector sees it, 0..1: its chance of a box in a frame in plain sight; its score follows.
     """
 
     name: str

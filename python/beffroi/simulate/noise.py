@@ -191,7 +191,9 @@ class SimulatedDetector:
             if _within(t, self._bursts[who.agent.name]) or (hidden > OVERLAP and self._lost(who, t)):
                 continue
             boxes.append(self._trembling(who.box, tremble, who.agent.class_id))
-            score = weather.score + weather.score_spread * shade - 0.3 * hidden
+            score = (
+                weather.score + weather.score_spread * shade - 0.3 * hidden - 0.35 * (1.0 - who.agent.clarity)
+            )
             scores.append(min(max(score, 0.05), 0.99))
             flipped = FLIPS.get(who.agent.class_id, who.agent.class_id) if flip < weather.flip else None
             classes.append(who.agent.class_id if flipped is None else flipped)

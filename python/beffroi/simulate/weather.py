@@ -67,7 +67,7 @@ class Weather:
     ghosts: float = 0.0
     ghost_s: float = 0.6
     stains: float = 0.0
-    stain_s: float = 2.0
+    stain_s: float = 1.2
     flip: float = 0.0
     wrong: float = 0.0
     drop: float = 0.0
@@ -100,21 +100,21 @@ LEVELS: Final[dict[str, Weather]] = {
     ),
     "default": Weather(
         miss=0.05, bursts=0.6, small=0.03, churn=0.25, jitter=0.02, score=0.78, score_spread=0.1, false=0.05,
-        ghosts=0.5, stains=0.3, flip=0.03, wrong=0.02, drop=0.01, uneven=0.2, hides=0.65,
+        ghosts=0.5, stains=0.3, flip=0.03, wrong=0.01, drop=0.01, uneven=0.2, hides=0.65,
     ),
     "rain": Weather(
         miss=0.12, bursts=1.5, burst_s=0.8, small=0.04, churn=0.4, jitter=0.035, score=0.66,
-        score_spread=0.13, false=0.15, ghosts=2.0, stains=1.0, flip=0.06, wrong=0.06, drop=0.03, gaps=0.5,
+        score_spread=0.13, false=0.15, ghosts=2.0, stains=1.0, flip=0.06, wrong=0.03, drop=0.03, gaps=0.5,
         uneven=0.3, hides=0.55, rain=0.7, dusk=0.25,
     ),
     "bad": Weather(
         miss=0.22, bursts=3.0, burst_s=1.0, small=0.05, churn=0.6, jitter=0.055, score=0.55,
         score_spread=0.15, false=0.35, ghosts=5.0, ghost_s=0.8, stains=2.0, stain_s=3.0, flip=0.12,
-        wrong=0.12, drop=0.08, gaps=1.5, gap_s=0.8, uneven=0.4, hides=0.5, rain=1.0, dusk=0.65,
+        wrong=0.08, drop=0.08, gaps=1.5, gap_s=0.8, uneven=0.4, hides=0.5, rain=1.0, dusk=0.65,
     ),
     "storm": Weather(
         miss=0.35, bursts=5.0, burst_s=1.5, small=0.06, churn=0.8, jitter=0.08, score=0.48, score_spread=0.16,
-        false=0.7, ghosts=10.0, ghost_s=1.0, stains=4.0, stain_s=4.0, flip=0.2, wrong=0.2, drop=0.15,
+        false=0.7, ghosts=10.0, ghost_s=1.0, stains=4.0, stain_s=4.0, flip=0.2, wrong=0.15, drop=0.15,
         gaps=4.0, gap_s=1.2, uneven=0.45, hides=0.4, rain=1.0, dusk=0.9,
     ),
 }  # fmt: skip

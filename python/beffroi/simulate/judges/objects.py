@@ -83,7 +83,7 @@ def _dumping(world: World, rule: Rule) -> Answer:
             continue
         if max(thing.size) < least:
             continue
-        far = _far(world, thing, 3.0)
+        far = _far(world, thing, number(rule["distance"]))
         for begin, end in _stands(world, rule, thing):
             left = [t for t in times[far] if begin <= t <= end]
             if not left or end - begin < after:

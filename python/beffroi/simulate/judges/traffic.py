@@ -27,8 +27,6 @@ from beffroi.simulate.truth import (
     windows,
 )
 
-AHEAD_S = 5.0
-"""A near miss may be foreseen this long before the second of the two is there."""
 ANGLE = 0.35
 """Paths that meet at a smaller angle (radians) run along each other and do not cross."""
 
@@ -108,12 +106,25 @@ def _near_miss(world: World, rule: Rule) -> Answer:
         met = _crossing(one, other, world.times)
         if met is None or not inside(met[0][None], zone)[0]:
             continue
-        first, second = sorted(met[1:])
-        if abs(second - first - gap_time) < 0.3 * gap_time:
-            world.doubts.append(f"{rule['name']}: {one.name} and {other.name}, {second - first:.1f} s")
-        if second - first < gap_time:
-            due.append((max(0.0, first - AHEAD_S), second + 2.0))
-    return windows(due, early=0.0)
+        gap, second = _encroachment(one, other, *met[1:])
+        if abs(gap - gap_time) < 0.3 * gap_time:
+            world.doubts.append(f"{rule['name']}: {one.name} and {other.name}, {gap:.1f} s")
+        if gap < gap_time:
+            due.append((second, second + 2.0))
+    return windows(due)
+
+
+def _encroachment(one: Agent, other: Agent, at: float, other_at: float) -> tuple[float, float]:
+    """Post-encroachment time of two footprints, and when the second arrives, from when middles are there."""
+    (first, begin), (second, end) = sorted(((one, at), (other, other_at)), key=lambda item: item[1])
+
+    def half(agent: Agent, across: Agent, when: float) -> float:
+        """How long it takes to bring half of itself over half of the other's width."""
+        speed = float(np.nan_to_num(speeds(agent, np.array([when]))[0]))
+        return (agent.size[1] + across.size[0]) / 2 / max(speed, 0.1)
+
+    arrives = end - half(second, first, end)
+    return arrives - begin - half(first, second, begin), arrives
 
 
 def _crossing(

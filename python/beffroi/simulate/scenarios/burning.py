@@ -10,6 +10,8 @@ from beffroi.simulate.stage import Stage, scenario
 
 RULE = "Fire on the square"
 AFTER = 5.0
+LAMP = 0.3
+"""How clearly a lamp looks like a flame."""
 FLICKER_S = 0.13
 """Flames change their outline some eight times a second (cameras show flicker of 5 to 10 Hz)."""
 
@@ -17,7 +19,7 @@ FLICKER_S = 0.13
 def _watch(stage: Stage) -> Place:
     stage.watch(RULE, "fire", zone="plaza", after=f"{AFTER:g}s", kinds=["fire", "smoke"], severity="critical")
     stage.beyond.update(("fire", "smoke"))
-    return stage.uniform(-5.0, 5.0), stage.uniform(12.0, 17.0)
+    return stage.uniform(2.5, 5.0), stage.uniform(12.0, 17.0)
 
 
 def _flames(stage: Stage, begin: float, end: float, *, least: float, most: float) -> Poses:
@@ -55,17 +57,21 @@ def flare_up(stage: Stage, at: float) -> None:
     stage.thing("fire", Journey(at, spot).stand(end - at).path(), "is put out", clarity=0.8, poses=flames)
 
 
-def shine(stage: Stage, at: float) -> None:
-    """A lamp that a detector takes for a flame in one frame of twenty."""
-    spot = _watch(stage)
-    lamp = Journey(at, spot).stand(stage.duration - at).path()
-    stage.thing("fire", lamp, "shines", scale=0.5, clarity=stage.uniform(0.02, 0.06))
+def shine(stage: Stage) -> None:
+    """A lamp that a detector takes for a flame, weakly, for a moment every ten seconds or so."""
+    x, y = _watch(stage)
+    spot = (-x, y)  # on the other side: what burns beside a lamp would be one with it
+    at = stage.uniform(0.0, 8.0)
+    while at < stage.duration:
+        taken = Journey(at, spot).stand(stage.uniform(0.2, 0.8)).path()
+        stage.thing("fire", taken, "shines", scale=0.5, clarity=LAMP)
+        at = taken.ends + stage.uniform(7.0, 14.0)
 
 
 @scenario("fire", 44)
 def burning(stage: Stage) -> None:
     """Something burns, or a lamp shines, or a flame is put out."""
-    shine(stage, 0.0)
+    shine(stage)
     if stage.chance(0.4):
         flare_up(stage, stage.uniform(2.0, 4.0))
     if stage.chance(0.6):

@@ -11,7 +11,15 @@ AFTER = 8.0
 
 
 def _watch(stage: Stage) -> None:
-    stage.watch(RULE, "dumping", zone="plaza", after=f"{AFTER:g}s", min_size="0.4 m", severity="warning")
+    stage.watch(
+        RULE,
+        "dumping",
+        zone="plaza",
+        after=f"{AFTER:g}s",
+        min_size="0.4 m",
+        distance="3 m",
+        severity="warning",
+    )
     stage.beyond.update(("still_object", "missing_object"))
 
 

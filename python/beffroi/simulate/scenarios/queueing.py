@@ -11,7 +11,9 @@ AT_LEAST = 3
 
 def wait(stage: Stage, at: float, red: float, cars: int) -> None:
     """So many cars come one after the other and wait until the light is green."""
-    stage.watch(RULE, "queue", line="stop", zone="approach", at_least=AT_LEAST, after="4s", severity="info")
+    stage.watch(RULE, "queue", line="stop", zone="approach", at_least=AT_LEAST, after="4s",
+        direction="left_to_right", severity="info",
+    )  # fmt: skip
     if not stage.signals:
         stage.signal(0.0, "light", "green")
     stage.signal(at - 3.0, "light", "amber")

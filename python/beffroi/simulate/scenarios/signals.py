@@ -10,7 +10,10 @@ AFTER = 8.0
 @scenario("state", 60)
 def state(stage: Stage) -> None:
     """A bin is full for a while, or for moments only."""
-    stage.watch(RULE, "state", signal="bin", **{"is": "full"}, after=f"{AFTER:g}s", severity="info")
+    stage.watch(
+        RULE, "state", signal="bin", **{"is": "full"}, after=f"{AFTER:g}s", severity="info",
+        votes={"share": 0.7, "within": "3s"},
+    )  # fmt: skip
     stage.signal(0.0, "bin", "empty")
     at = stage.uniform(4.0, 8.0)
     if stage.chance(0.5):
