@@ -59,7 +59,7 @@ LINES: Final[dict[str, Shape]] = {
     # judged to be three metres behind where it is.
     "traffic": ((4.0, 22.2), (4.6, 32.8)),
     "passage": ((0.0, 9.0), (0.0, 19.4)),
-    # Onwards (+x) is from left to right; far enough for a lorry in the near lane, which is judged to be behind.
+    # Onwards (+x) is from left to right; far enough for a lorry in the near lane, judged to be behind it.
     "stop": ((8.9, 22.0), (8.9, 28.0)),
     "from-the-west": ((-11.0, 22.0), (-11.0, 28.0)),
     "from-the-east": ((5.0, 26.6), (5.0, 30.0)),
