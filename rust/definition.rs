@@ -179,12 +179,22 @@ const FRENCH: &[(&str, &str)] = &[
     ("backpack", "sac à dos"),
     ("handbag", "sac à main"),
     ("suitcase", "valise"),
+    ("still_object", "objet immobile"),
+    ("missing_object", "objet manquant"),
+    ("fire", "flammes"),
+    ("smoke", "fumée"),
     ("feet", "les pieds"),
     ("ground_centre", "le centre au sol"),
     ("centre", "le centre"),
 ];
-const ENGLISH: &[(&str, &str)] =
-    &[("feet", "the feet"), ("ground_centre", "the centre on the ground"), ("centre", "the centre")];
+const ENGLISH: &[(&str, &str)] = &[
+    ("still_object", "still object"),
+    ("missing_object", "missing object"),
+    ("fire", "flames"),
+    ("feet", "the feet"),
+    ("ground_centre", "the centre on the ground"),
+    ("centre", "the centre"),
+];
 
 #[cfg(test)]
 mod tests {

@@ -50,7 +50,7 @@ impl Watch {
 
     /// Whether the rule runs at the time of `facts`. When its hours are over, what is active ends; nothing that was
     /// before they begin counts.
-    pub(crate) fn on_duty(
+    fn on_duty(
         &mut self,
         facts: &Facts<'_>,
         transitions: &mut Vec<Transition>,
@@ -67,6 +67,23 @@ impl Watch {
         }
         self.on_duty = runs;
         runs
+    }
+
+    /// Takes one step: what holds, for how long, and what is to be told of it.
+    pub(crate) fn step(
+        &mut self,
+        facts: &Facts<'_>,
+        holds: &mut Holds,
+        transitions: &mut Vec<Transition>,
+        events: &mut Vec<Event>,
+    ) {
+        if !self.on_duty(facts, transitions, holds, events) {
+            return;
+        }
+        self.built.rule.observe(facts, holds);
+        self.lifecycle.step(facts.at, holds, transitions);
+        self.publish(facts.at, facts, transitions, holds, None, events);
+        self.lifecycle.forget(facts.gone);
     }
 
     /// Turns transitions and reports into events.

@@ -103,7 +103,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         "rulez:",
         [
             "site.yaml:10:9: cameras.gate.views.day.rulez: there is no such setting; did you mean `rules`? "
-            "known: also, ground, lines, masks, preset, routes, rules, zones"
+            "known: also, ground, lines, masks, preset, reference, routes, rules, zones"
         ],
     ),
     (
@@ -186,7 +186,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         [
             "site.yaml:6:5: cameras.gate.views: is empty",
             "site.yaml:7:5: cameras.gate.vievs: there is no such setting; did you mean `views`? "
-            "known: detect, source, views",
+            "known: detect, health, source, views",
         ],
     ),
     (

@@ -197,9 +197,12 @@ class Engine:
         score: NDArray[np.float32],
         class_id: NDArray[np.uint16],
         signals: Sequence[Mapping[str, str] | None] | None = None,
-        motion: NDArray[np.float32] | None = None,
+        motion: NDArray[np.float64] | None = None,
+        pauses: Sequence[tuple[int, str]] | None = None,
     ) -> list[Event]:
-        """Step through a whole recording with the GIL released; gives exactly the events that `step` would give.
+        """Step through a recording with the GIL released; gives exactly the events that `step` and `finish` would give.
+
+        Several calls, each with the next part of a recording, give what one call with all of it gives.
 
         Parameters
         ----------
@@ -212,12 +215,15 @@ class Engine:
         signals
             One mapping (or None) per picture.
         motion
-            float32, shape (f, 6), rows as in `step`; NaN rows mean none.
+            float64, shape (f, 6), rows as in `step`; NaN rows mean none.
+        pauses
+            When `finish` was called between two pictures, and with which reason, in order of time; one at the time of
+            a picture comes after it. They need not end with one.
 
         Raises
         ------
         InputError
-            As `step`, with the number of the picture; checked before anything runs, so nothing has changed.
+            As `step` and `finish`, with the number of the picture or pause; checked before anything runs, so nothing has changed.
         """
     def stats(self) -> dict[str, Any]:
         """Counts since the engine began: ``lines[name][class][direction]`` and ``zones[name]`` (now, peak), by name."""

@@ -174,6 +174,11 @@ impl Context<'_> {
         Ok(params)
     }
 
+    /// A number that decides and is no key of its own, for the definition.
+    pub fn setting(&mut self, key: &str, value: Value) {
+        self.settings.insert(key.to_owned(), value);
+    }
+
     /// The filter, once: the rule keeps it.
     pub fn take_filter(&mut self) -> Filter {
         std::mem::take(&mut self.filter)

@@ -215,7 +215,7 @@ impl Actor {
         let below = match group {
             Group::Person | Group::Animal => 0.0,
             Group::Vehicle | Group::Cycle => 0.25,
-            Group::Object(_) => 0.5,
+            Group::Thing | Group::Object(_) => 0.5,
         };
         let (x1, y2) = (x - w / 2.0, y + below * h);
         let raw = [x1 + shake[0] * w, y2 - h + shake[1] * h, x1 + w + shake[2] * w, y2 + shake[3] * h];

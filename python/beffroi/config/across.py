@@ -142,6 +142,10 @@ class Across:
     def _view(
         self, location: Location, camera: str, name: str, view: View, detect: DetectorConfig | None
     ) -> None:
+        if view.reference is not None:
+            path = self.folder / Path(view.reference).expanduser()
+            if not path.is_file():
+                self._complain((*location, "reference"), f"there is no file {path}")
         labels = self._labels((*location[:2], "detect"), camera, detect)
         labels = self._labels_beside(location, camera, view, detect, labels)
         if view.masks:

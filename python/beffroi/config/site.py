@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from beffroi.components import BuildContext, DetectorConfig, Settings, SinkConfig, SourceConfig
+from beffroi.config.health import Health
 from beffroi.config.schedule import Calendar, Schedule
 from beffroi.config.view import View, parsed
 
@@ -108,6 +109,9 @@ class Camera(Settings):
         description="What finds the boxes; without `type` it is onnx."
     )
     views: dict[Name, View] = Field(min_length=1, description="What the camera looks at, by name.")
+    health: Health = Field(
+        default=Health(), description="What is always watched of the camera itself, without a rule."
+    )
 
 
 class StoreSettings(Settings):

@@ -79,6 +79,12 @@ class View(Settings):
         description="Detectors that look beside the camera's own, in this order. Those that a rule needs are "
         "there without being named: name them to change their settings.",
     )
+    reference: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Picture of the view as it was drawn on, relative to the folder of the site file; the "
+        "view guard compares with it. Left out, the view is learnt.",
+    )
     rules: tuple[Rule, ...] = Field(default=(), description="What is watched for.")
 
     def scene(

@@ -24,6 +24,7 @@ from beffroi.evaluate.truth import Case, Clip, TruthError
 from beffroi.manifest import shipped
 from beffroi.simulate.agent import COCO
 from beffroi.store import Store
+from beffroi.views.incident import KINDS
 
 if TYPE_CHECKING:
     from beffroi.runtime.camera import Progress
@@ -45,11 +46,17 @@ class Incident:
 
 @dataclass(slots=True)
 class Seen:
-    """What the rules of one clip said, by name of the case."""
+    """What the rules of one clip said, by name of the case, and its camera's health by kind."""
 
     incidents: dict[str, list[Incident]] = field(default_factory=dict)
+    health: dict[str, list[Incident]] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
     to_ms: int = 0
+
+    def of(self, case: Case) -> tuple[Incident, ...]:
+        """The incidents that a case is about."""
+        found = self.health.get(case.kind) if case.kind in KINDS else self.incidents.get(case.name)
+        return tuple(found or ())
 
 
 class Watch:
@@ -73,6 +80,8 @@ class Watch:
 
     def unfit(self, clip: Clip, case: Case) -> str | None:
         """Why a case cannot run; None if it can."""
+        if case.kind in KINDS:
+            return _unfit_for_health(case)
         if case.kind not in {entry["kind"] for entry in catalogue()}:
             return "there is no such kind of rule yet"
         view = self._view(clip, [case])
@@ -204,12 +213,22 @@ def _drawn(clip: Clip, cases: Sequence[Case]) -> dict[str, Any]:
         "lines": clip.lines,
         "routes": clip.routes,
         "masks": clip.masks,
-        "rules": [{**case.rule, "name": case.name} for case in cases],
+        "rules": [{**case.rule, "name": case.name} for case in cases if case.kind not in KINDS],
     }
 
 
+def _unfit_for_health(case: Case) -> str | None:
+    own = sorted(set(case.rule) - {"type"})
+    if own:
+        return f"camera health is watched everywhere and takes no {', '.join(own)} here"
+    return "camera health counts nothing" if case.count is not None else None
+
+
 def _note(seen: Seen, alert: dict[str, Any]) -> None:
-    of_rule = seen.incidents.setdefault(alert["rule"], [])
+    kind = alert["type"]
+    of_rule = (
+        seen.health.setdefault(kind, []) if kind in KINDS else seen.incidents.setdefault(alert["rule"], [])
+    )
     if alert["change"] == "started":
         of_rule.append(Incident(alert["id"], alert["since_ms"], alert["at_ms"]))
     elif alert["change"] == "ended":

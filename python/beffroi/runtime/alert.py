@@ -1,4 +1,4 @@
-"""An alert: one event of the engine, and what it was seen with."""
+"""An alert: one event of the engine or incident of the camera itself, and what it was seen with."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from beffroi._core import catalogue
 
 if TYPE_CHECKING:
     from beffroi._core import Event
+    from beffroi.views.incident import Incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def measurements() -> frozenset[str]:
     return frozenset(entry["kind"] for entry in catalogue() if entry.get("measurement"))
 
 
-def alert(event: Event, seen: Circumstances, snapshot: str | None) -> dict[str, Any]:
+def alert(event: Event | Incident, seen: Circumstances, snapshot: str | None) -> dict[str, Any]:
     """The event's own keys in their own order, followed by its circumstances."""
     return {
         **json.loads(event.to_json()),

@@ -16,6 +16,7 @@ from beffroi.config.beside import MissingDetectorError
 from beffroi.errors import Problem, SiteError
 from beffroi.runtime.alert import Circumstances
 from beffroi.runtime.camera import Watched
+from beffroi.runtime.health import looking
 from beffroi.runtime.snapshots import Snapshots
 from beffroi.runtime.watchers import Sight, Watcher, watchers
 from beffroi.sources._dated import Dated
@@ -144,18 +145,19 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
         if begins_ms is not None:
             source = Dated(source, begins_ms)
         opened.callback(source.close)
+        health = looking(camera, view, source, context)
         dated = camera.source.live or begins_ms is not None
         running, scene = engine(site, name, view, detector.labels, source.size, dated=dated)
         model = f"{detector.name} {detector.version}".strip()
         facts = RunFacts(
             site.name, site_hash(site), name, view, model, detector.provider, __version__, evaluation
         )
-        looking: list[Watcher] = []
+        looking_on: list[Watcher] = []
         shown = Path(str(getattr(camera.source, "path", camera.source.type))).name
         sight = Sight(facts, detector.labels, running, scene, source.size, camera.detect.fps, shown, dated)
         for watcher in watchers(wishes, sight):
             opened.callback(watcher.discard)
-            looking.append(watcher)
+            looking_on.append(watcher)
         watched = Watched(
             facts=facts,
             seen=Circumstances(site.name, name, view, evaluation, dated, model, __version__),
@@ -165,7 +167,8 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
             masks=list(settings.masks.values()),
             fps=camera.detect.fps,
             snapshots=_snapshots(site, name, settings, detector.labels),
-            watchers=tuple(looking),
+            watchers=tuple(looking_on),
+            health=health,
         )
         opened.pop_all()
         return watched

@@ -16,6 +16,7 @@ class Dated:
 
     def __init__(self, source: Source, begins_ms: int) -> None:
         self.size = source.size
+        self.counts = getattr(source, "counts", None)
         self._source, self._begins_ms = source, begins_ms
 
     def frames(self) -> Iterator[Frame]:

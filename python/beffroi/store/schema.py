@@ -118,3 +118,16 @@ counts = Table(
     UniqueConstraint("run", "view", "name", "to_ms"),
 )
 """Aggregates: totals of a measuring rule under its name, statistics of a whole view under the empty name."""
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert", ForeignKey("alerts.id"), nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("cause", Text),
+    Column("by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("verdicts_by_alert", "alert", "id"),
+)
+"""What people said of an incident; the last one counts, those before it stay."""

@@ -322,6 +322,8 @@ def _prepare(connection: Connection, name: str) -> None:
             f"{name}: is a store of version {version}, this beffroi reads version {schema.VERSION}; "
             "use the beffroi that wrote it, or name a new file"
         )
+    # A table that is only added asks for no other version: who does not know it does not miss it.
+    schema.metadata.create_all(connection)
 
 
 def _plain(error: SQLAlchemyError) -> str:
