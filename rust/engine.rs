@@ -1,11 +1,12 @@
 //! The engine of one view: the calls of a step, in order.
 
+mod build;
+
 use crate::detection::Detections;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::facts::{Facts, Observatory, Probes};
 use crate::lifecycle::{Holds, Timer, Transition};
-use crate::rules::{Built, build};
 use crate::scene::Scene;
 use crate::stats::Stats;
 use crate::subject::{Renamed, Subject, Subjects};
@@ -15,6 +16,8 @@ use crate::watch::Watch;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use build::build_all;
 
 /// Boxes of one picture, as columns relative to the picture: `xyxy` has four numbers a box.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +39,18 @@ pub struct Engine {
     subjects: Subjects,
     observatory: Observatory,
     stats: Stats,
+    /// In the order in which they run: as written, those that look at other rules after the others.
     watches: Vec<Watch>,
+    /// Number of those that look at no other rule.
+    plain: usize,
     signals: BTreeMap<String, String>,
+    reported: BTreeMap<String, Timestamp>,
     last: Option<Timestamp>,
     holds: Holds,
     transitions: Vec<Transition>,
     events: Vec<Event>,
+    /// Events of the rules that look at other rules, until they join the others.
+    later: Vec<Event>,
     closed: Option<Value>,
 }
 
@@ -55,7 +64,13 @@ impl Engine {
         let mut probes = Probes::default();
         let rules = build_all(&scene, &written, &mut probes)?;
         let stats = Stats::new(&scene, &mut probes, crate::rules::BAND);
-        let watches = rules.into_iter().filter(|built| built.enabled).map(Watch::new).collect();
+        let (mut watches, after): (Vec<_>, Vec<_>) = rules
+            .into_iter()
+            .filter(|built| built.enabled)
+            .map(Watch::new)
+            .partition(|watch| watch.built.rule.reads().is_empty());
+        let plain = watches.len();
+        watches.extend(after);
         Ok(Self {
             detections: Detections::default(),
             tracker: Tracker::new(),
@@ -63,11 +78,14 @@ impl Engine {
             observatory: Observatory::new(probes, &scene),
             stats,
             watches,
+            plain,
             signals: BTreeMap::new(),
+            reported: BTreeMap::new(),
             last: None,
             holds: Holds::default(),
             transitions: Vec::new(),
             events: Vec::new(),
+            later: Vec::new(),
             closed: None,
             scene,
         })
@@ -101,6 +119,10 @@ impl Engine {
             boxes.class_id,
         )?;
         for (name, state) in signals {
+            match self.reported.get_mut(name) {
+                Some(last) => *last = at,
+                None => drop(self.reported.insert(name.to_owned(), at)),
+            }
             match self.signals.get_mut(name) {
                 Some(old) if old == state => {}
                 Some(old) => state.clone_into(old),
@@ -123,14 +145,20 @@ impl Engine {
             crossings: self.observatory.crossings(),
             gone: self.subjects.gone(),
             signals: &self.signals,
+            reported: &self.reported,
+            detections: &self.detections,
+            told: &[],
         };
         self.events.clear();
-        for watch in &mut self.watches {
-            watch.built.rule.observe(&facts, &mut self.holds);
-            watch.lifecycle.step(at, &mut self.holds, &mut self.transitions);
-            watch.publish(at, &facts, &mut self.transitions, &mut self.holds, None, &mut self.events);
-            watch.lifecycle.forget(facts.gone);
+        let (plain, after) = self.watches.split_at_mut(self.plain);
+        let (holds, transitions) = (&mut self.holds, &mut self.transitions);
+        for watch in plain {
+            watch.step(&facts, holds, transitions, &mut self.events);
         }
+        for watch in after {
+            watch.step(&Facts { told: &self.events, ..facts }, holds, transitions, &mut self.later);
+        }
+        self.events.append(&mut self.later);
         self.closed = self.stats.step(&facts);
         self.last = Some(at);
         Ok(())
@@ -156,6 +184,9 @@ impl Engine {
             crossings: &[],
             gone: &[],
             signals: &self.signals,
+            reported: &self.reported,
+            detections: &self.detections,
+            told: &[],
         };
         for watch in &mut self.watches {
             watch.lifecycle.finish(&mut self.transitions);
@@ -315,30 +346,4 @@ fn impossible(motion: [f64; 6]) -> Error {
         "{MOST_MOTION} times larger or smaller and {MOST_MOTION} pictures away at most, not mirrored"
     );
     Error::Input(format!("motion {motion:?} is no camera's between two pictures ({how}); give None instead"))
-}
-
-/// Builds every rule; two of one name are refused.
-///
-/// # Errors
-/// [`Error::Config`] with `rules[i]` in front of its path.
-pub fn build_all(
-    scene: &Scene,
-    written: &[serde_json::Map<String, Value>],
-    probes: &mut Probes,
-) -> Result<Vec<Built>> {
-    let mut rules: Vec<Built> = Vec::with_capacity(written.len());
-    for (i, rule) in written.iter().enumerate() {
-        let built = build(rule, scene, probes).map_err(|e| e.under(&format!("rules[{i}]")))?;
-        if let Some(j) = rules.iter().position(|r| r.origin.rule == built.origin.rule) {
-            return Err(Error::config(
-                format!("rules[{i}].name"),
-                format!(
-                    "`{}` is already the name of rules[{j}]; names are unique in a view",
-                    built.origin.rule
-                ),
-            ));
-        }
-        rules.push(built);
-    }
-    Ok(rules)
 }

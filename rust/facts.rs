@@ -17,7 +17,8 @@ pub use motion::SETTLE;
 pub use observatory::Observatory;
 pub use presence::Presence;
 
-use crate::detection::Group;
+use crate::detection::{Detections, Group};
+use crate::event::Event;
 use crate::geometry::{BBox, Point};
 use crate::scene::Scene;
 use crate::time::{Span, Timestamp};
@@ -54,7 +55,9 @@ impl Anchor {
             (Self::GroundCentre, _) | (Self::Auto, Group::Vehicle | Group::Cycle) => {
                 bbox.y2 - 0.25 * (bbox.y2 - bbox.y1)
             }
-            (Self::Centre, _) | (Self::Auto, Group::Object(_)) => f64::midpoint(bbox.y1, bbox.y2),
+            (Self::Centre, _) | (Self::Auto, Group::Thing | Group::Object(_)) => {
+                f64::midpoint(bbox.y1, bbox.y2)
+            }
         };
         Point { x, y }
     }
@@ -179,6 +182,12 @@ pub struct Facts<'a> {
     pub gone: &'a [u64],
     /// Last known state of every signal.
     pub signals: &'a BTreeMap<String, String>,
+    /// When each signal was last reported, changed or not.
+    pub reported: &'a BTreeMap<String, Timestamp>,
+    /// What the detectors found in this step, before anything is made of it.
+    pub detections: &'a Detections,
+    /// What this step's rules have told so far, for those that look at other rules: see [`crate::rules::Rule::reads`].
+    pub told: &'a [Event],
 }
 
 impl Facts<'_> {

@@ -28,7 +28,14 @@ const RULES: &str = r#"[
     {"name": "w", "type": "wrong_way", "zone": "zone-5", "direction": [[0, 0], [1, 0]], "classes": ["person", "car"]},
     {"name": "r", "type": "wrong_way", "route": "route", "classes": ["person", "car"]},
     {"name": "s", "type": "stopped_vehicle", "zone": "zone-6", "after": "1s"},
-    {"name": "p", "type": "parking", "zone": "zone-7", "after": "1s", "cooldown": "4s", "max_per_hour": 20}
+    {"name": "p", "type": "parking", "zone": "zone-7", "after": "1s", "cooldown": "4s", "max_per_hour": 20},
+    {"name": "b", "type": "abandoned_object", "zone": "all", "after": "2s", "classes": ["bicycle", "car"]},
+    {"name": "d", "type": "dumping", "zone": "all", "after": "1s", "classes": ["bicycle", "car"]},
+    {"name": "f", "type": "fire", "zone": "zone-0", "after": "1s"},
+    {"name": "m", "type": "removed_object", "zone": "zone-1", "after": "1s", "classes": ["car"]},
+    {"name": "k", "type": "state", "signal": "light", "is": "red", "votes": {"share": 0.6, "within": "4s"}},
+    {"name": "q", "type": "sequence", "steps": ["x", "x"], "within": "5s", "same_subject": false},
+    {"name": "h", "type": "sequence", "steps": ["e", "x"], "within": "9s", "unless": "l"}
 ]"#;
 
 fn scene(rules: bool) -> String {
@@ -36,6 +43,7 @@ fn scene(rules: bool) -> String {
     let all: serde_json::Value = serde_json::from_str(RULES).expect("the rules");
     scene["zones"]["all"] = serde_json::json!([[0, 0], [1, 0], [1, 1], [0, 1]]);
     scene["routes"] = serde_json::json!({"route": [[0.1, 0.5], [0.9, 0.6]]});
+    scene["classes"] = serde_json::json!(["person", "bicycle", "car", "fire"]);
     scene["timezone"] = "Europe/Paris".into();
     scene["rules"] = if rules { all } else { serde_json::json!([]) };
     scene.to_string()

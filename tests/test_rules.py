@@ -61,8 +61,9 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str, str]] = [
     (
         {"type": "lingering", "zone": "yard"},
         "rules[0].type",
-        "`lingering` is no kind of rule; there are: gathering, intrusion, line_count, line_crossing, "
-        "loitering, occupancy, parking, stopped_vehicle, wrong_way",
+        "`lingering` is no kind of rule; there are: abandoned_object, dumping, fire, gathering, intrusion, "
+        "line_count, line_crossing, loitering, occupancy, parking, removed_object, sequence, state, "
+        "stopped_vehicle, wrong_way",
     ),
     (
         {"type": "gathering", "zone": "yard", "within": "3 m"},

@@ -6,12 +6,15 @@ import io
 import json
 import signal
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import pytest
 from beffroi import runtime
 from beffroi.components import BuildContext, DetectorConfig
+from beffroi.config.schedule import Schedule
 from beffroi.config.site import Evidence, Site
 from beffroi.config.view import View
 from beffroi.errors import RecordingError, SiteError, SourceError, StoreError
@@ -249,6 +252,39 @@ def test_a_schedule_that_a_recording_cannot_keep_is_said(
     assert "rule inside runs all the time: a recording has no time of day" in caplog.text
 
 
+def test_a_dated_recording_keeps_its_hours(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+    night = Schedule.model_validate({"hours": ["22:00-06:00"]})
+    view = VIEW.model_copy(
+        update={"rules": ({**RULE, "schedule": "nights", "severity_during": {"nights": "critical"}},)}
+    )
+    for begins, alerts in (("2026-11-27T12:00", 0), ("2026-11-27T23:00", 1)):
+        told.clear()
+        scene = site(tmp_path, gate=Script(begins=datetime.fromisoformat(begins)))
+        report = runtime.run(with_view(scene, view, schedules={"nights": night}), on_event=told.append)
+        assert report.ok
+        assert report.cameras[0].alerts == ({"inside": alerts} if alerts else {})
+    undated: list[dict[str, Any]] = []
+    runtime.run(site(tmp_path), on_event=undated.append)
+    zone = ZoneInfo(scene.timezone)
+    since = datetime(2026, 11, 27, 23, 0, tzinfo=zone).timestamp() * 1000
+    assert told[0]["at_ms"] - since == undated[0]["at_ms"]
+    assert told[0]["severity"] == told[1]["severity"] == "critical"
+    assert datetime.fromisoformat(told[0]["at"]) == datetime.fromtimestamp(told[0]["at_ms"] / 1000, UTC)
+
+
+def test_a_rule_in_the_shadow_is_kept_and_shown_to_nobody(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+    view = VIEW.model_copy(update={"rules": ({**RULE, "shadow": True},)})
+    report = runtime.run(with_view(site(tmp_path, sinks={"wire": Wire()}), view), on_event=told.append)
+    assert (told, WireSink.sent) == ([], [])
+    assert (report.cameras[0].alerts, report.cameras[0].shadow) == ({}, {"inside": 1})
+    assert report.undelivered == {}
+    with Store(tmp_path / "beffroi.db") as store:
+        (kept,) = queries.alerts(store)
+    assert (kept["shadow"], kept["change"]) == (True, "ended")
+
+
 def with_view(scene: Site, view: View, detect: DetectorConfig | None = None, **parts: Any) -> Site:
     changed = {"views": {"day": view}} | ({} if detect is None else {"detect": detect})
     cameras = {name: camera.model_copy(update=changed) for name, camera in scene.cameras.items()}
@@ -361,4 +397,4 @@ def test_the_report_can_be_printed_and_read_by_programs(tmp_path: Path) -> None:
     ("at_ms", "text"), [(0, "PT0S"), (12_400, "PT12.4S"), (1_234_567, "PT1234.567S"), (60_000, "PT60S")]
 )
 def test_media_time_is_written_as_a_duration(at_ms: int, text: str) -> None:
-    assert moment(at_ms, live=False) == text
+    assert moment(at_ms, dated=False) == text

@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -27,8 +28,9 @@ from typing import (
     get_args,
     get_origin,
 )
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from beffroi.conceal import conceal
@@ -234,6 +236,25 @@ class SourceConfig(Component):
     folder = "beffroi.sources"
     live: ClassVar[bool] = True
     """Whether it shows a place as it is now: rules over it then need an authorisation. Files say False."""
+
+    begins: datetime | None = Field(
+        default=None,
+        description="Date and time of a recording's first moment, in the site's time zone unless it names "
+        "another: schedules then hold as they did on that day. Live sources have their own time.",
+    )
+
+    @model_validator(mode="after")
+    def _live_has_its_time(self) -> Self:
+        if self.live and self.begins is not None:
+            raise ValueError("a live source shows what is now; leave `begins` out")
+        return self
+
+    def begins_ms(self, timezone: str) -> int | None:
+        """`begins` in milliseconds since 1970 in UTC, where `timezone` is the site's."""
+        if self.begins is None:
+            return None
+        aware = self.begins if self.begins.tzinfo else self.begins.replace(tzinfo=ZoneInfo(timezone))
+        return round(aware.timestamp() * 1000)
 
     def build(self, context: BuildContext, fps: float | None) -> Source:
         """Open the source.

@@ -1,5 +1,6 @@
 //! What every rule takes, and how its settings are read: common keys, then the kind's own, unknown keys refused.
 
+mod duty;
 mod identity;
 mod target;
 
@@ -12,17 +13,18 @@ use crate::lifecycle::Timing;
 use crate::quantity::{Length, Size, Speed};
 use crate::scene::{Scene, read_value};
 use crate::time::Span;
+pub use duty::Duty;
 use identity::hash_of;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use target::{Targets, classes_of, target_of};
 
 /// How urgent an alert is for the operator.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// For the record.
@@ -74,9 +76,14 @@ pub struct Common {
     /// Most starts in an hour.
     #[schemars(range(min = 1))]
     pub max_per_hour: Option<u32>,
+    /// Name of the schedule of the site at whose times it runs; at all times if left out.
+    pub schedule: Option<String>,
     /// How urgent its alerts are.
     #[serde(default)]
     pub severity: Severity,
+    /// How urgent they are during schedules of the site, by name; of several that hold, the gravest.
+    #[serde(default)]
+    pub severity_during: BTreeMap<String, Severity>,
     /// What the best detection of a subject must have scored, 0..1.
     #[serde(default = "min_score")]
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -88,6 +95,9 @@ pub struct Common {
     pub anchor: Option<Anchor>,
     /// Id of the authorisation that allows this rule.
     pub authorisation: Option<String>,
+    /// Whether it runs in the shadow: recorded and measured, shown to nobody as an alert.
+    #[serde(default)]
+    pub shadow: bool,
     /// Whether the rule runs.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -104,7 +114,7 @@ fn yes() -> bool {
 }
 
 /// The keys of [`Common`]; all others belong to the kind.
-const COMMON_KEYS: [&str; 17] = [
+const COMMON_KEYS: [&str; 20] = [
     "name",
     "type",
     "zone",
@@ -116,7 +126,10 @@ const COMMON_KEYS: [&str; 17] = [
     "clear_after",
     "cooldown",
     "max_per_hour",
+    "schedule",
     "severity",
+    "severity_during",
+    "shadow",
     "min_score",
     "min_size",
     "anchor",
@@ -159,6 +172,11 @@ impl Context<'_> {
             self.settings.extend(all);
         }
         Ok(params)
+    }
+
+    /// A number that decides and is no key of its own, for the definition.
+    pub fn setting(&mut self, key: &str, value: Value) {
+        self.settings.insert(key.to_owned(), value);
     }
 
     /// The filter, once: the rule keeps it.
@@ -212,6 +230,8 @@ pub struct Built {
     pub spec: &'static RuleSpec,
     /// Whether it runs.
     pub enabled: bool,
+    /// When it runs.
+    pub duty: Duty,
     /// Definition in French and English.
     pub definition: [String; 2],
     /// Things that are allowed and probably not meant.
@@ -250,6 +270,7 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
         ));
     }
     let watched: BTreeSet<&str> = classes.iter().map(String::as_str).collect();
+    let duty = Duty::read(&common, scene)?;
     let filter = Filter {
         classes: scene.labels.iter().map(|label| watched.contains(&**label)).collect(),
         min_score: common.min_score as f32,
@@ -268,6 +289,7 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
     } else {
         settings.insert("classes".into(), Value::from(classes));
     }
+    Duty::describe(&common, scene, &mut settings);
     for (key, span) in [("after", timing.after), ("gap", timing.gap), ("clear_after", timing.clear_after)] {
         settings.insert(key.into(), Value::from(span.to_string()));
     }
@@ -282,7 +304,7 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
         rule: common.name,
         kind: spec.kind,
         zone: zone_name,
-        severity: common.severity.as_str(),
+        shadow: common.shadow,
         authorisation: common.authorisation,
         definition_hash: hash_of(&context.settings, &definition, scene, (zone, line, route)),
     };
@@ -292,6 +314,7 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
         origin: Arc::new(origin),
         spec,
         enabled: common.enabled,
+        duty,
         definition,
         warnings: context.warnings,
     })

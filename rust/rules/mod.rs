@@ -2,8 +2,11 @@
 //!
 //! Adding a kind means adding its file and its two lines here; schema, manual, definitions and tests follow.
 
+mod abandoned_object;
 mod common;
+mod dumping;
 mod filter;
+mod fire;
 mod gathering;
 mod intrusion;
 mod line_count;
@@ -11,11 +14,15 @@ mod line_crossing;
 mod loitering;
 mod occupancy;
 mod parking;
+mod removed_object;
 mod schema;
+mod sequence;
+mod state;
 mod stopped_vehicle;
+mod things;
 mod wrong_way;
 
-pub use common::{Built, Common, Context, Severity, build};
+pub use common::{Built, Common, Context, Duty, Severity, build};
 pub use filter::Filter;
 pub use line_crossing::BAND;
 pub use schema::{rule_schema, schema_of};
@@ -34,6 +41,20 @@ pub trait Rule: Send + Sync + std::fmt::Debug {
 
     /// The watch ends: totals to report, memory to drop.
     fn finish(&mut self, _holds: &mut Holds) {}
+
+    /// The rules whose starts it looks at, each with the key that names it: they run before it in every step, and it
+    /// finds what they told in [`Facts::told`].
+    fn reads(&self) -> Vec<(String, &str)> {
+        Vec::new()
+    }
+
+    /// Whether it can do anything with the starts of the rule of this kind that `key` names.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::error::Error::Config) with its own key.
+    fn accepts(&self, _key: &str, _spec: &RuleSpec) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What a rule of this kind is drawn on.
@@ -129,6 +150,9 @@ impl RuleSpec {
 
 /// Every rule kind.
 pub static CATALOGUE: &[RuleSpec] = &[
+    abandoned_object::SPEC,
+    dumping::SPEC,
+    fire::SPEC,
     gathering::SPEC,
     intrusion::SPEC,
     line_count::SPEC,
@@ -136,6 +160,9 @@ pub static CATALOGUE: &[RuleSpec] = &[
     loitering::SPEC,
     occupancy::SPEC,
     parking::SPEC,
+    removed_object::SPEC,
+    sequence::SPEC,
+    state::SPEC,
     stopped_vehicle::SPEC,
     wrong_way::SPEC,
 ];
@@ -144,5 +171,7 @@ pub static CATALOGUE: &[RuleSpec] = &[
 pub const PEOPLE: &[&str] = &["person"];
 /// Motor vehicles.
 pub const VEHICLES: &[&str] = &["car", "motorcycle", "bus", "truck", "van"];
+/// What one can carry and put down, and what was not there before.
+pub const THINGS: &[&str] = &["backpack", "handbag", "suitcase", "still_object"];
 /// Everything that moves on a road.
 pub const ROAD_USERS: &[&str] = &["person", "bicycle", "car", "motorcycle", "bus", "truck", "van"];

@@ -23,7 +23,10 @@ proptest! {
     #[test]
     fn three_ways_to_count_crossings_agree(frames in frames(60)) {
         // A rule that tells every crossing, a rule that counts them, and the statistics.
-        let every = json!(["person", "bicycle", "car", "truck", "dog", "backpack", "bird", "cat"]);
+        let every = json!([
+            "person", "bicycle", "car", "truck", "dog", "backpack", "bird", "cat", "fire", "smoke", "still_object",
+            "missing_object",
+        ]);
         let all = scene(|s| s["rules"] = json!([
             {"name": "x", "type": "line_crossing", "line": "l", "classes": every, "min_score": 0},
             {"name": "c", "type": "line_count", "line": "l", "classes": every, "min_score": 0, "every": "24h"},

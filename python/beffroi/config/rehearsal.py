@@ -68,7 +68,7 @@ def _run(site: Site, file: Path, wanted: str | None) -> Rehearsed:
     name, view = next(iter(settings.views.items()))
     context = site.context(camera)
     labels = labels_beside(view, settings.detect, settings.detect.known_labels(context), context)
-    scene = view.scene(camera, name, labels, ASPECT, site.timezone)
+    scene = view.scene(camera, name, labels, ASPECT, site.timezone, calendar=site.calendar)
     try:
         text = file.read_text(encoding="utf-8-sig")
         cases = rehearse(text, json.dumps(scene, ensure_ascii=False))

@@ -84,5 +84,4 @@ def _rule(kind: str, schema: dict[str, Any], definitions: dict[str, Any]) -> dic
     definitions |= schema.pop("$defs", {})
     properties = dict(schema["properties"])
     properties["type"] = {"const": kind, "description": schema.get("description", "")}
-    properties["schedule"] = {"type": "string", "description": "Name of a schedule of the site."}
     return {**schema, "properties": properties}

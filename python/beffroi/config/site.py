@@ -16,11 +16,15 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from beffroi.components import BuildContext, DetectorConfig, Settings, SinkConfig, SourceConfig
-from beffroi.config.schedule import Schedule
+from beffroi.config.schedule import Calendar, Schedule
 from beffroi.config.view import View, parsed
 
 # Names become folders, topics and identifiers of incidents: letters of any language, digits, space . _ -
 Name = Annotated[str, StringConstraints(pattern=r"^\w[\w .-]{0,99}$")]
+
+
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
 
 
 def _known_timezone(name: str) -> str:
@@ -40,6 +44,10 @@ class Header(Settings):
     )
     timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
         description="IANA time zone of the cameras, such as Europe/Paris."
+    )
+    position: tuple[Latitude, Longitude] | None = Field(
+        default=None,
+        description="Where it is: [latitude, longitude] in degrees; hours by the sun need it.",
     )
     language: Literal["fr", "en"] = Field(
         default="en", description="Language of what operators and the public read."
@@ -158,6 +166,11 @@ class Site(Settings):
     @property
     def timezone(self) -> str:
         return self.site.timezone
+
+    @property
+    def calendar(self) -> Calendar:
+        """Schedules and position."""
+        return Calendar(self.schedules, self.site.position)
 
     @property
     def language(self) -> str:

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny
 from pydantic_core import PydanticCustomError
 
 from beffroi.components import Component, DetectorConfig, Settings
+from beffroi.config.schedule import Calendar
 from beffroi.errors import MissingDependency
 
 
@@ -39,6 +40,8 @@ Coordinate = Annotated[float, BeforeValidator(_number)]
 Point = Annotated[tuple[Coordinate, Coordinate], BeforeValidator(_point)]
 Points = tuple[Point, ...]
 Rule = dict[str, Any]
+TIMES = ("schedule", "severity_during")
+"""Keys of a rule that ask for the time of day."""
 
 
 class Ground(Settings):
@@ -79,7 +82,14 @@ class View(Settings):
     rules: tuple[Rule, ...] = Field(default=(), description="What is watched for.")
 
     def scene(
-        self, camera: str, view: str, labels: Sequence[str] | None, aspect: float, timezone: str
+        self,
+        camera: str,
+        view: str,
+        labels: Sequence[str] | None,
+        aspect: float,
+        timezone: str,
+        *,
+        calendar: Calendar | None = None,
     ) -> dict[str, Any]:
         """The view as the engine takes it (`beffroi.Engine`, as JSON).
 
@@ -93,6 +103,8 @@ class View(Settings):
             Width of the picture divided by its height.
         timezone
             IANA name of the site's time zone.
+        calendar
+            Schedules by name; None where media time is no time of day: rules then run at all hours.
         """
         scene: dict[str, Any] = {"view": f"{camera}/{view}", "aspect": aspect, "timezone": timezone}
         if labels is not None:
@@ -101,10 +113,12 @@ class View(Settings):
             scene["ground"] = self.ground.model_dump(mode="json")
         drawn = {"zones": self.zones, "lines": self.lines, "routes": self.routes}
         scene |= {family: _lists(shapes) for family, shapes in drawn.items() if shapes}
-        # When a rule runs is the runtime's business; what it watches for is the core's.
+        timeless = TIMES if calendar is None else ()
         scene["rules"] = [
-            {key: value for key, value in rule.items() if key != "schedule"} for rule in self.rules
+            {key: value for key, value in rule.items() if key not in timeless} for rule in self.rules
         ]
+        if calendar is not None and calendar.schedules:
+            scene |= calendar.scene()
         return scene
 
 

@@ -30,6 +30,8 @@ class Header(Settings):
     """Pictures analysed per second; None if it is not known."""
     model: str = ""
     """Name and version of the detector."""
+    dated: bool = False
+    """Whether times are wall clock times, milliseconds since 1970 in UTC."""
     source: str = ""
     """What was looked at, such as the name of a video file."""
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OnEvent: TypeAlias = Callable[[dict[str, Any]], None]
-"""Called with each alert once it is committed, from the thread of its camera."""
+"""Called with each alert once it is committed, from its camera's thread; not with those in the shadow."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called after each picture: the camera, its media time in milliseconds, the number of pictures so far."""
@@ -70,6 +70,7 @@ class CameraLoop:
         self._timed = StageTimers(name, outlets.metrics)
         self._coverage = Coverage(name, outlets.metrics, watched.fps)
         self._started: Counter[str] = Counter()
+        self._shadowed: Counter[str] = Counter()
         self._totals: dict[str, dict[str, float]] = {}
         self._snapshots: dict[str, str | None] = {}
         self._run = 0
@@ -150,6 +151,9 @@ class CameraLoop:
         rule = told["rule"]
         if change.measurement:
             self._totals[rule] = told["measured"]
+        elif told["shadow"]:
+            self._shadowed[rule] += told["change"] == "started"
+            return
         elif told["change"] == "started":
             self._started[rule] += 1
             self._outlets.metrics.alert(told["camera"], rule, told["type"])
@@ -195,6 +199,7 @@ class CameraLoop:
         for name in ("frames", "from_ms", "to_ms", "analysed_ms", "not_analysed_ms"):
             setattr(report, name, getattr(coverage, name))
         report.alerts = dict(self._started)
+        report.shadow = dict(self._shadowed)
         report.totals = self._totals
         report.stages = self._timed.seconds
 

@@ -104,12 +104,13 @@ def replay(
     looked_at = only_view(site, name, views, view or (header.view if header.view in views else None))
     if not header.width or not header.height:
         raise RecordingError("the recording does not say how large its pictures were; geometry needs that")
-    running, _scene = engine(site, name, looked_at, header.labels, (header.width, header.height))
+    size = (header.width, header.height)
+    running, _scene = engine(site, name, looked_at, header.labels, size, dated=header.dated)
     events = running.replay(**recording.replay_args())
     frames = len(recording.at_ms)
     if frames:
         events += running.finish(int(recording.at_ms[-1]), "end_of_stream")
-    seen = Circumstances(site.name, name, looked_at, True, False, header.model or "", __version__)
+    seen = Circumstances(site.name, name, looked_at, True, header.dated, header.model or "", __version__)
     return ReplayReport(
         camera=name,
         view=looked_at,

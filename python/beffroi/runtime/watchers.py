@@ -85,6 +85,7 @@ class Sight:
     size: tuple[int, int]
     fps: float
     source: str
+    dated: bool = False
 
 
 def watchers(wishes: Wishes, sight: Sight) -> Iterator[Watcher]:
@@ -107,6 +108,7 @@ def watchers(wishes: Wishes, sight: Sight) -> Iterator[Watcher]:
             height=sight.size[1],
             fps=sight.fps,
             model=facts.model,
+            dated=sight.dated,
             source=sight.source,
         )
         yield Recording(RecordingWriter(wishes.record, header))

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
+VERSION = 2
 """Version of these tables, kept in the file; a file of another version is refused."""
 
 metadata = MetaData()
@@ -80,6 +80,7 @@ alerts = Table(
     Column("type", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("evaluation", Boolean, nullable=False),
+    Column("shadow", Boolean, nullable=False, default=False),
     Column("change", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("started_ms", BigInteger, nullable=False),

@@ -173,7 +173,7 @@ class Store:
                     _total(connection, run, change.alert)
                 else:
                     _latest(connection, run, change.alert)
-                if sinks:
+                if sinks and not change.alert.get("shadow", False):
                     rows = [{"sink": sink, "seq": seq, "attempts": 0} for sink in sinks]
                     connection.execute(insert(schema.outbox), rows)
         return new
@@ -246,6 +246,7 @@ def _latest(connection: Connection, run: int, alert: Mapping[str, Any]) -> None:
         type=alert["type"],
         severity=alert["severity"],
         evaluation=alert["evaluation"],
+        shadow=alert.get("shadow", False),
         change=alert["change"],
         at_ms=alert["at_ms"],
         started_ms=alert["at_ms"],
