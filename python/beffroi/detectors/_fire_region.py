@@ -27,9 +27,12 @@ OUT_SHARE = 0.15
 OUT_AREA = 0.2
 SAME_PLACE = 0.08
 SAME_SHAPE = 0.88
+# Looks this near to the brightest or the darkest, as a share of the way between, are bright or dark; a lamp's
+# bright looks differ by less than this, in levels at each pixel, a flame's by twice as much.
+SPLIT, SAME_LIGHT = 0.35, 14.0
 
 # Of a vehicle's box: more flicker than this is no lamp of it.
-VEHICLE_SHARE = 0.1
+VEHICLE_SHARE = 0.04
 # A box explains what it covered in this share of the looks.
 COVERED = 0.5
 
@@ -79,7 +82,7 @@ def burning(flicker: Flicker, covered: Sequence[Covered]) -> list[Region]:
         rim = np.asarray(cv2.dilate(flickers, _RIM), np.uint8)
         looks = [_cut(look, part, rim) for look in flicker.looks]
         texture = _texture(looks)
-        if texture < TEXTURE or _blinks([lit for _, lit in looks]):
+        if texture < TEXTURE or _blinks([lit for _, lit in looks]) or _repeats(looks, rim):
             continue
         turns = float(turned[part][flickers > 0].mean())
         size = int(sizes[index])
@@ -118,6 +121,18 @@ def _blinks(lit: Sequence[Mask]) -> bool:
     wander = np.hypot(*(centres - centres.mean(axis=0)).T).mean() / np.sqrt(areas[~out].mean())
     common = [(a & b).sum() / min(a.sum(), b.sum()) for a, b in pairwise(on)]
     return bool(wander < SAME_PLACE and np.mean(common) > SAME_SHAPE)
+
+
+def _repeats(looks: Sequence[tuple[Mask, Mask]], rim: Mask) -> bool:
+    """Whether each time that it is bright it is so in the same places: a lamp, whatever its colour."""
+    inside = np.stack([green[rim > 0] for green, _ in looks]).astype(np.float32)
+    mean = inside.mean(axis=1)
+    low, high = float(mean.min()), float(mean.max())
+    bright = inside[mean > high - SPLIT * (high - low)]
+    dark = float((mean < low + SPLIT * (high - low)).mean())
+    if dark < OUT_SHARE or len(bright) < 3:
+        return False
+    return float(np.abs(np.diff(bright, axis=0)).mean()) < SAME_LIGHT
 
 
 def _unexplained(alive: Mask, covered: Sequence[Covered]) -> Mask:

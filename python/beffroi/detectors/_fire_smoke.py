@@ -218,7 +218,9 @@ def _sharp(grey: NDArray[np.uint8], before: NDArray[np.uint8], stir: Grid) -> Sq
     fine = np.abs(change - cv2.blur(change, (5, 5)))
     rows, columns = stir.shape
     mean = cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_AREA)
-    return np.asarray(mean > np.maximum(SHARP_FLOOR, SHARP * stir), bool)
+    # Most squares are at rest: what changes in them is the camera's noise.
+    noise = max(SHARP_FLOOR, 1.5 * float(np.median(mean)))
+    return np.asarray(mean > np.maximum(noise, SHARP * stir), bool)
 
 
 def _covered(covered: Covered, shape: tuple[int, ...]) -> Squares:

@@ -44,7 +44,7 @@ class Choice:
         learnt, nearest = self.accuracy.learnt, self.accuracy.nearest
         self.method: Method = "nearest"
         self._beta: Array | None = None
-        if learnt is not None and nearest is not None and learnt > nearest:
+        if learnt is not None and nearest is not None and learnt >= nearest:
             self.method = "learnt"
             self._beta = _fit(looks, states, self._count)
         self._far = reach * max(LEAST_SPREAD, _spread(looks, states))
