@@ -51,6 +51,8 @@ STIRS, STIR_MS = 1.2, 600
 # moves has an outline. Allowed in so many of the looks.
 SHARP, SHARP_FLOOR = 0.45, 1.2
 SHARP_OFTEN = 0.2
+# Noise of a camera is taken for no more than this, in levels: a moving picture is no noise.
+NOISIEST = 3.0
 # Squares that make a cloud: about 0.7 % of the picture.
 SIZE = 6
 # Share of the squares that changed, in and around a cloud, that are veiled: the outline of a body is not.
@@ -218,8 +220,8 @@ def _sharp(grey: NDArray[np.uint8], before: NDArray[np.uint8], stir: Grid) -> Sq
     fine = np.abs(change - cv2.blur(change, (5, 5)))
     rows, columns = stir.shape
     mean = cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_AREA)
-    # Most squares are at rest: what changes in them is the camera's noise.
-    noise = max(SHARP_FLOOR, 1.5 * float(np.median(mean)))
+    # The quietest squares are at rest: what changes in them is the camera's noise, unless all of it moves.
+    noise = float(np.clip(1.8 * np.percentile(mean, 20), SHARP_FLOOR, NOISIEST))
     return np.asarray(mean > np.maximum(noise, SHARP * stir), bool)
 
 
