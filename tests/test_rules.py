@@ -61,7 +61,8 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str, str]] = [
     (
         {"type": "lingering", "zone": "yard"},
         "rules[0].type",
-        "`lingering` is no kind of rule; there are: " + ", ".join(entry["kind"] for entry in beffroi.catalogue()),
+        "`lingering` is no kind of rule; there are: "
+        + ", ".join(entry["kind"] for entry in beffroi.catalogue()),
     ),
     (
         {"type": "gathering", "zone": "yard", "within": "3 m"},
