@@ -239,7 +239,16 @@ def test_totals_and_statistics_are_kept_as_counts(tmp_path: Path) -> None:
     with Store(tmp_path / "beffroi.db") as store:
         assert queries.alerts(store) == []
         kept = [(row["name"], row["from_ms"], row["to_ms"]) for row in queries.counts(store)]
-    assert kept == [("count", 0, 30_000), ("count", 0, 60_000), ("", 0, 60_000), ("count", 0, 79_800)]
+        periods = queries.aggregates(store)
+    assert kept == [("count", 0, 30_000), ("count", 0, 60_000), ("count", 0, 79_800)]
+    # The stream ends within the second minute: what there is of it is kept, and the quarter is their sum.
+    assert [(row["minutes"], row["from_ms"], row["to_ms"]) for row in periods] == [
+        (1, 0, 60_000),
+        (15, 0, 79_800),
+        (1, 60_000, 79_800),
+    ]
+    assert sum(row["analysed_ms"] for row in periods if row["minutes"] == 1) == 79_800
+    assert periods[1]["analysed_ms"] == 79_800
 
 
 def test_a_schedule_that_a_recording_cannot_keep_is_said(

@@ -19,17 +19,18 @@ fn crossings(totals: &Value) -> u64 {
 
 /// Numbers of a quarter against those of its minutes.
 fn agree(minutes: &[Value], quarter: &Value) -> Result<(), TestCaseError> {
+    let number = |v: &Value| v.as_f64().expect("a number");
+    let watched = |period: &Value| number(&period["watched_ms"]);
     let sum = |of: &dyn Fn(&Value) -> f64| minutes.iter().map(of).sum::<f64>();
-    let watched = |period: &Value| period["watched_ms"].as_f64().expect("a number");
     prop_assert_eq!(crossings(quarter), minutes.iter().map(crossings).sum::<u64>());
     prop_assert_eq!(watched(quarter), sum(&watched));
     prop_assert_eq!(&quarter["from_ms"], &minutes[0]["from_ms"]);
-    for (zone, of_quarter) in quarter["zones"].as_object().expect("zones by name") {
-        let weight = sum(&|m| m["zones"][zone]["mean"].as_f64().expect("a number") * watched(m));
-        let mean = of_quarter["mean"].as_f64().expect("a number");
+    for (zone, of_quarter) in quarter["zones"].as_object().expect("zones") {
+        let weight = sum(&|m| number(&m["zones"][zone]["mean"]) * watched(m));
+        let mean = number(&of_quarter["mean"]);
         prop_assert!((mean * watched(quarter) - weight).abs() <= 0.002 * watched(quarter) + 1e-6);
-        let peak = minutes.iter().map(|m| m["zones"][zone]["peak"].as_u64().expect("a count")).max();
-        prop_assert_eq!(of_quarter["peak"].as_u64(), peak);
+        let peak = minutes.iter().map(|m| number(&m["zones"][zone]["peak"])).fold(0.0, f64::max);
+        prop_assert_eq!(number(&of_quarter["peak"]), peak);
     }
     Ok(())
 }

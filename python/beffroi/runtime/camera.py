@@ -13,7 +13,7 @@ from beffroi.errors import BeffroiError, SourceError
 from beffroi.runtime.alert import Circumstances, alert
 from beffroi.runtime.report import CameraReport
 from beffroi.runtime.timers import Coverage, StageTimers
-from beffroi.store import Change, RunFacts, RunOutcome
+from beffroi.store import Aggregate, Change, RunFacts, RunOutcome
 from beffroi.views.incident import KINDS
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class CameraLoop:
         self._judging = False
         self._totals: dict[str, dict[str, float]] = {}
         self._snapshots: dict[str, str | None] = {}
+        self._counted: dict[int, tuple[int, int]] = {}
         self._run = 0
 
     def run(self, stop: threading.Event) -> CameraReport:
@@ -204,8 +205,17 @@ class CameraLoop:
         self._outlets.on_event(told)
 
     def _count(self, stats: dict[str, Any]) -> None:
-        period = (stats["from_ms"], stats["until_ms"])
-        self._outlets.store.count(self._run, self._watched.facts.view, *period, stats)
+        """Keep a minute of statistics and the quarter that ends with it, with what was analysed meanwhile."""
+        coverage, store, view = self._coverage, self._outlets.store, self._watched.facts.view
+        now = (coverage.analysed_ms, coverage.not_analysed_ms)
+        stats = dict(stats)
+        periods = (
+            [(1, stats)] if (quarter := stats.pop("quarter", None)) is None else [(1, stats), (15, quarter)]
+        )
+        for minutes, body in periods:
+            before = self._counted.get(minutes, (0, 0))
+            store.aggregate(self._run, view, minutes, Aggregate(body, now[0] - before[0], now[1] - before[1]))
+            self._counted[minutes] = now
 
     def _end(self, outcome: str) -> None:
         """End what is active. The last moment known is that of the last picture."""
@@ -215,6 +225,8 @@ class CameraLoop:
                 events = self._watched.engine.finish(coverage.to_ms, outcome)
             with self._timed("store"):
                 self._keep([self._change(event, None) for event in events])
+                if (running := self._watched.engine.running(coverage.to_ms)) is not None:
+                    self._count(running)
         if health is not None and self._run:
             with self._timed("store"):
                 self._keep([self._ailment(incident) for incident in health.end(outcome)])

@@ -117,7 +117,24 @@ counts = Table(
     Column("body", JSON, nullable=False),
     UniqueConstraint("run", "view", "name", "to_ms"),
 )
-"""Aggregates: totals of a measuring rule under its name, statistics of a whole view under the empty name."""
+"""Totals of a measuring rule under its name."""
+
+aggregates = Table(
+    "aggregates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", ForeignKey("runs.id"), nullable=False),
+    Column("view", Text, nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger, nullable=False),
+    Column("analysed_ms", BigInteger, nullable=False),
+    Column("not_analysed_ms", BigInteger, nullable=False),
+    Column("body", JSON, nullable=False),
+    UniqueConstraint("run", "view", "minutes", "to_ms"),
+)
+"""Statistics of a view by minute and by quarter of an hour (``minutes`` is 1 or 15), as the core gives them,
+and how much of that time was analysed. A file without this table gets it when it is opened."""
 
 verdicts = Table(
     "verdicts",
