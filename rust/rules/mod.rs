@@ -3,6 +3,7 @@
 //! Adding a kind means adding its file and its two lines here; schema, manual, definitions and tests follow.
 
 mod common;
+mod crowd_motion;
 mod density;
 mod fall;
 mod filter;
@@ -132,6 +133,7 @@ impl RuleSpec {
 
 /// Every rule kind.
 pub static CATALOGUE: &[RuleSpec] = &[
+    crowd_motion::SPEC,
     density::SPEC,
     fall::SPEC,
     gathering::SPEC,

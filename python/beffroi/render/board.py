@@ -24,7 +24,17 @@ LINGER_MS: Final = 4000
 """How long the place of an ended alert stays marked."""
 KEPT: Final = 40
 """Ended alerts that are remembered."""
-UNITS: Final = {"s": "s", "m": "m", "kmh": "km/h", "ms": "m/s", "deg": "°", "body": "body sizes", "bodyps": "body sizes/s", "m2": "/m²", "percent": "%"}
+UNITS: Final = {
+    "s": "s",
+    "m": "m",
+    "kmh": "km/h",
+    "ms": "m/s",
+    "deg": "°",
+    "body": "body sizes",
+    "bodyps": "body sizes/s",
+    "m2": "/m²",
+    "percent": "%",
+}
 
 Timer = tuple[str, int, int, bool]
 """Rule, subject id (0 for a group or place), since when, whether it has started: from `Engine.timers`."""
