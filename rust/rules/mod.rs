@@ -14,6 +14,7 @@ mod line_crossing;
 mod loitering;
 mod occupancy;
 mod parking;
+mod prowling;
 mod running;
 mod schema;
 mod stopped_vehicle;
@@ -143,6 +144,7 @@ pub static CATALOGUE: &[RuleSpec] = &[
     loitering::SPEC,
     occupancy::SPEC,
     parking::SPEC,
+    prowling::SPEC,
     running::SPEC,
     stopped_vehicle::SPEC,
     wrong_way::SPEC,
