@@ -27,17 +27,19 @@ pub struct Template {
 /// What holds for every kind, after the kind's own sentence.
 const COMMON: Template = Template {
     fr: "{after=0s!{gap=0s! Une interruption de {gap} au plus ne remet pas le décompte à zéro.}}\
-         {clear_after=0s! L'alerte prend fin quand la situation a cessé depuis {clear_after}.}\
+         {clear_after?{clear_after=0s! L'alerte prend fin quand la situation a cessé depuis {clear_after}.}}\
          {classes? Catégories observées : {classes}.}{anchor? Point retenu : {anchor}.}\
          {min_score? Indice de confiance atteint au moins une fois : {min_score}.}{min_size? Taille minimale : {min_size}.}\
+         {schedule? Horaires : {schedule}.}{severity_during? Gravité particulière : {severity_during}.}\
          {cooldown=0s! Au plus une alerte par {cooldown}.}{max_per_hour? Au plus {max_per_hour} alertes par heure.}\
-         {enabled=false? Règle désactivée.}",
+         {shadow? En observation : enregistrée et mesurée, montrée à personne comme alerte.}{enabled=false? Règle désactivée.}",
     en: "{after=0s!{gap=0s! An interruption of up to {gap} does not restart the clock.}}\
-         {clear_after=0s! The alert ends when this has ceased for {clear_after}.}\
+         {clear_after?{clear_after=0s! The alert ends when this has ceased for {clear_after}.}}\
          {classes? Watched: {classes}.}{anchor? Reference point: {anchor}.}\
          {min_score? Confidence reached at least once: {min_score}.}{min_size? Least size: {min_size}.}\
+         {schedule? Hours: {schedule}.}{severity_during? Severity at certain hours: {severity_during}.}\
          {cooldown=0s! At most one alert per {cooldown}.}{max_per_hour? At most {max_per_hour} alerts an hour.}\
-         {enabled=false? Rule switched off.}",
+         {shadow? In the shadow: recorded and measured, shown to nobody as an alert.}{enabled=false? Rule switched off.}",
 };
 
 /// The definition of a rule with these settings.
@@ -178,12 +180,22 @@ const FRENCH: &[(&str, &str)] = &[
     ("backpack", "sac à dos"),
     ("handbag", "sac à main"),
     ("suitcase", "valise"),
+    ("still_object", "objet immobile"),
+    ("missing_object", "objet manquant"),
+    ("fire", "flammes"),
+    ("smoke", "fumée"),
     ("feet", "les pieds"),
     ("ground_centre", "le centre au sol"),
     ("centre", "le centre"),
 ];
-const ENGLISH: &[(&str, &str)] =
-    &[("feet", "the feet"), ("ground_centre", "the centre on the ground"), ("centre", "the centre")];
+const ENGLISH: &[(&str, &str)] = &[
+    ("still_object", "still object"),
+    ("missing_object", "missing object"),
+    ("fire", "flames"),
+    ("feet", "the feet"),
+    ("ground_centre", "the centre on the ground"),
+    ("centre", "the centre"),
+];
 
 #[cfg(test)]
 mod tests {

@@ -16,6 +16,10 @@ pub enum Group {
     Vehicle,
     /// Any animal.
     Animal,
+    /// What one can carry and put down: a rucksack is a handbag in the next picture. Not what those find who compare the
+    /// picture with an earlier one, though it may be the same bag: their boxes are of another size, and a handbag that is
+    /// carried past what lies still must not take its track along.
+    Thing,
     /// Anything else: the class itself is the group.
     Object(u16),
 }
@@ -29,6 +33,7 @@ impl Group {
             "car" | "van" | "bus" | "truck" | "lorry" | "train" | "tram" | "vehicle" => Self::Vehicle,
             "bird" | "cat" | "dog" | "horse" | "sheep" | "cow" | "elephant" | "bear" | "zebra"
             | "giraffe" | "animal" => Self::Animal,
+            "backpack" | "rucksack" | "handbag" | "suitcase" | "bag" | "luggage" | "parcel" => Self::Thing,
             _ => Self::Object(class_id),
         }
     }

@@ -1,11 +1,12 @@
 //! The engine of one view: the calls of a step, in order.
 
+mod build;
+
 use crate::detection::Detections;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::facts::{Facts, Observatory, Probes};
 use crate::lifecycle::{Holds, Timer, Transition};
-use crate::rules::{Built, build};
 use crate::scene::Scene;
 use crate::stats::Stats;
 use crate::subject::{Renamed, Subject, Subjects};
@@ -15,6 +16,8 @@ use crate::watch::Watch;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use build::build_all;
 
 /// Boxes of one picture, as columns relative to the picture: `xyxy` has four numbers a box.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +39,18 @@ pub struct Engine {
     subjects: Subjects,
     observatory: Observatory,
     stats: Stats,
+    /// In the order in which they run: as written, those that look at other rules after the others.
     watches: Vec<Watch>,
+    /// Number of those that look at no other rule.
+    plain: usize,
     signals: BTreeMap<String, String>,
+    reported: BTreeMap<String, Timestamp>,
     last: Option<Timestamp>,
     holds: Holds,
     transitions: Vec<Transition>,
     events: Vec<Event>,
+    /// Events of the rules that look at other rules, until they join the others.
+    later: Vec<Event>,
     closed: Option<Value>,
 }
 
@@ -54,8 +63,16 @@ impl Engine {
         let (scene, written) = Scene::read(scene_json)?;
         let mut probes = Probes::default();
         let rules = build_all(&scene, &written, &mut probes)?;
-        let stats = Stats::new(&scene, &mut probes, crate::rules::BAND);
-        let watches = rules.into_iter().filter(|built| built.enabled).map(Watch::new).collect();
+        let (mut watches, after): (Vec<_>, Vec<_>) = rules
+            .into_iter()
+            .filter(|built| built.enabled)
+            .map(Watch::new)
+            .partition(|watch| watch.built.rule.reads().is_empty());
+        let plain = watches.len();
+        watches.extend(after);
+        let queues = watches.iter().filter(|w| w.built.rule.queued().is_some());
+        let queues = queues.map(|w| w.built.origin.rule.clone()).collect();
+        let stats = Stats::new(&scene, &mut probes, crate::rules::BAND, queues);
         Ok(Self {
             detections: Detections::default(),
             tracker: Tracker::new(),
@@ -63,11 +80,14 @@ impl Engine {
             observatory: Observatory::new(probes, &scene),
             stats,
             watches,
+            plain,
             signals: BTreeMap::new(),
+            reported: BTreeMap::new(),
             last: None,
             holds: Holds::default(),
             transitions: Vec::new(),
             events: Vec::new(),
+            later: Vec::new(),
             closed: None,
             scene,
         })
@@ -101,6 +121,10 @@ impl Engine {
             boxes.class_id,
         )?;
         for (name, state) in signals {
+            match self.reported.get_mut(name) {
+                Some(last) => *last = at,
+                None => drop(self.reported.insert(name.to_owned(), at)),
+            }
             match self.signals.get_mut(name) {
                 Some(old) if old == state => {}
                 Some(old) => state.clone_into(old),
@@ -123,15 +147,22 @@ impl Engine {
             crossings: self.observatory.crossings(),
             gone: self.subjects.gone(),
             signals: &self.signals,
+            reported: &self.reported,
+            detections: &self.detections,
+            told: &[],
         };
         self.events.clear();
-        for watch in &mut self.watches {
-            watch.built.rule.observe(&facts, &mut self.holds);
-            watch.lifecycle.step(at, &mut self.holds, &mut self.transitions);
-            watch.publish(at, &facts, &mut self.transitions, &mut self.holds, None, &mut self.events);
-            watch.lifecycle.forget(facts.gone);
+        let (plain, after) = self.watches.split_at_mut(self.plain);
+        let (holds, transitions) = (&mut self.holds, &mut self.transitions);
+        for watch in plain {
+            watch.step(&facts, holds, transitions, &mut self.events);
         }
-        self.closed = self.stats.step(&facts);
+        for watch in after {
+            watch.step(&Facts { told: &self.events, ..facts }, holds, transitions, &mut self.later);
+        }
+        self.events.append(&mut self.later);
+        let queued = self.watches.iter().filter_map(|w| w.built.rule.queued());
+        self.closed = self.stats.step(&facts, queued);
         self.last = Some(at);
         Ok(())
     }
@@ -141,10 +172,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Input`] if `at` lies before the last step, or beyond [`Timestamp::FURTHEST`].
     pub fn finish(&mut self, at: Timestamp, reason: &str) -> Result<&[Event]> {
-        if self.last.is_some_and(|last| at < last) {
-            return Err(backwards(at, self.last));
-        }
-        in_range(at)?;
+        Self::check_finish(at, self.last)?;
         self.events.clear();
         let reason: Arc<str> = Arc::from(reason);
         let facts = Facts {
@@ -156,6 +184,9 @@ impl Engine {
             crossings: &[],
             gone: &[],
             signals: &self.signals,
+            reported: &self.reported,
+            detections: &self.detections,
+            told: &[],
         };
         for watch in &mut self.watches {
             watch.lifecycle.finish(&mut self.transitions);
@@ -212,6 +243,11 @@ impl Engine {
         self.closed.as_ref()
     }
 
+    /// The statistics period that runs, as if it ended at `at`; None if it holds nothing.
+    pub fn running(&self, at: Timestamp) -> Option<Value> {
+        self.stats.running(&self.scene, at)
+    }
+
     /// Counts since the engine began.
     pub fn totals(&self) -> Value {
         self.stats.totals(&self.scene)
@@ -265,6 +301,14 @@ impl Engine {
     pub fn check_time(at: Timestamp, last: Option<Timestamp>) -> Result<()> {
         if last.is_some_and(|last| at <= last) { Err(backwards(at, last)) } else { in_range(at) }
     }
+
+    /// Refuses to finish at `at` after a step at `last`.
+    ///
+    /// # Errors
+    /// [`Error::Input`].
+    pub fn check_finish(at: Timestamp, last: Option<Timestamp>) -> Result<()> {
+        if last.is_some_and(|last| at < last) { Err(backwards(at, last)) } else { in_range(at) }
+    }
 }
 
 /// Most signals of one view, and most bytes of a name or state: who sends more sends something else.
@@ -315,30 +359,4 @@ fn impossible(motion: [f64; 6]) -> Error {
         "{MOST_MOTION} times larger or smaller and {MOST_MOTION} pictures away at most, not mirrored"
     );
     Error::Input(format!("motion {motion:?} is no camera's between two pictures ({how}); give None instead"))
-}
-
-/// Builds every rule; two of one name are refused.
-///
-/// # Errors
-/// [`Error::Config`] with `rules[i]` in front of its path.
-pub fn build_all(
-    scene: &Scene,
-    written: &[serde_json::Map<String, Value>],
-    probes: &mut Probes,
-) -> Result<Vec<Built>> {
-    let mut rules: Vec<Built> = Vec::with_capacity(written.len());
-    for (i, rule) in written.iter().enumerate() {
-        let built = build(rule, scene, probes).map_err(|e| e.under(&format!("rules[{i}]")))?;
-        if let Some(j) = rules.iter().position(|r| r.origin.rule == built.origin.rule) {
-            return Err(Error::config(
-                format!("rules[{i}].name"),
-                format!(
-                    "`{}` is already the name of rules[{j}]; names are unique in a view",
-                    built.origin.rule
-                ),
-            ));
-        }
-        rules.push(built);
-    }
-    Ok(rules)
 }

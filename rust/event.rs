@@ -1,6 +1,7 @@
 //! Events: what leaves the core. An event's id is a pure function of what it is about, so the same input gives the same bytes.
 
 use crate::geometry::BBox;
+use crate::rules::Severity;
 use crate::time::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sha2::{Digest, Sha256};
@@ -69,8 +70,8 @@ pub struct Origin {
     pub kind: &'static str,
     /// Zone, line or route.
     pub zone: Option<String>,
-    /// info, warning or critical.
-    pub severity: &'static str,
+    /// Recorded and measured, shown to nobody as an alert.
+    pub shadow: bool,
     /// The act that allows the rule.
     pub authorisation: Option<String>,
     /// SHA-256 over the rule's definition and settings, 16 hex digits.
@@ -86,6 +87,8 @@ pub struct Event {
     pub origin: Arc<Origin>,
     /// What happened.
     pub change: Change,
+    /// info, warning or critical: what it was when it started.
+    pub severity: Severity,
     /// When it was decided.
     pub at: Timestamp,
     /// Since when the condition holds.
@@ -183,7 +186,7 @@ impl Serialize for Event {
         map.serialize_entry("change", &self.change)?;
         map.serialize_entry("at_ms", &self.at.ms())?;
         map.serialize_entry("since_ms", &self.since.ms())?;
-        map.serialize_entry("severity", o.severity)?;
+        map.serialize_entry("severity", self.severity.as_str())?;
         map.serialize_entry("zone", &o.zone)?;
         map.serialize_entry("subjects", &*self.subjects)?;
         map.serialize_entry("measured", &Numbers(&self.measured, true))?;
@@ -192,6 +195,7 @@ impl Serialize for Event {
         map.serialize_entry("definition_hash", &o.definition_hash)?;
         map.serialize_entry("authorisation", &o.authorisation)?;
         map.serialize_entry("reason", &self.reason.as_deref())?;
+        map.serialize_entry("shadow", &o.shadow)?;
         map.end()
     }
 }

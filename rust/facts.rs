@@ -8,6 +8,7 @@ mod chart;
 mod crossing;
 mod motion;
 mod observatory;
+mod pace;
 mod presence;
 #[cfg(test)]
 mod tests;
@@ -15,9 +16,11 @@ mod tests;
 pub use crossing::LineCrossing;
 pub use motion::SETTLE;
 pub use observatory::Observatory;
+pub use pace::Pace;
 pub use presence::Presence;
 
-use crate::detection::Group;
+use crate::detection::{Detections, Group, NEAR_BORDER};
+use crate::event::Event;
 use crate::geometry::{BBox, Point};
 use crate::scene::Scene;
 use crate::time::{Span, Timestamp};
@@ -25,6 +28,7 @@ use border::Passing;
 use chart::Marks;
 use crossing::LineState;
 use motion::{Rest, Track};
+use pace::Way;
 use std::collections::BTreeMap;
 
 /// Which point of a box stands for the subject.
@@ -54,7 +58,9 @@ impl Anchor {
             (Self::GroundCentre, _) | (Self::Auto, Group::Vehicle | Group::Cycle) => {
                 bbox.y2 - 0.25 * (bbox.y2 - bbox.y1)
             }
-            (Self::Centre, _) | (Self::Auto, Group::Object(_)) => f64::midpoint(bbox.y1, bbox.y2),
+            (Self::Centre, _) | (Self::Auto, Group::Thing | Group::Object(_)) => {
+                f64::midpoint(bbox.y1, bbox.y2)
+            }
         };
         Point { x, y }
     }
@@ -119,6 +125,8 @@ pub struct Fact {
     pub ground_from: Option<Point>,
     /// Velocity over about the last second and a half: m/s if calibrated, else body sizes a second; None until known.
     pub velocity: Option<Point>,
+    /// Speed over the ground with its error, if calibrated; None until known, and where the border cuts the box.
+    pub pace: Option<Pace>,
     /// Since when it stands on its spot (see [`SETTLE`]); None while it moves.
     pub still_since: Option<Timestamp>,
     /// By zone probe.
@@ -138,6 +146,7 @@ struct Memory {
     observed: bool,
     passing: Passing,
     history: Track,
+    way: Way,
     rest: Rest,
 }
 
@@ -145,6 +154,12 @@ impl Fact {
     /// Speed in the unit of `velocity`.
     pub fn speed(&self) -> Option<f64> {
         self.velocity.map(Point::norm)
+    }
+
+    /// Whether the picture's border cuts the box: what stands for the subject on the ground is then somewhere else.
+    pub fn is_cut(&self, aspect: f64) -> bool {
+        let b = &self.bbox;
+        b.x1 < NEAR_BORDER || b.y1 < NEAR_BORDER || b.x2 > aspect - NEAR_BORDER || b.y2 > 1.0 - NEAR_BORDER
     }
 
     /// Since when something can be true that this step shows: since its first detection if this is the first look.
@@ -172,6 +187,12 @@ pub struct Facts<'a> {
     pub gone: &'a [u64],
     /// Last known state of every signal.
     pub signals: &'a BTreeMap<String, String>,
+    /// When each signal was last reported, changed or not.
+    pub reported: &'a BTreeMap<String, Timestamp>,
+    /// What the detectors found in this step, before anything is made of it.
+    pub detections: &'a Detections,
+    /// What this step's rules have told so far, for those that look at other rules: see [`crate::rules::Rule::reads`].
+    pub told: &'a [Event],
 }
 
 impl Facts<'_> {

@@ -28,6 +28,7 @@ pub mod quantity;
 pub mod rules;
 pub mod scenario;
 pub mod scene;
+pub mod schedule;
 pub mod stats;
 pub mod subject;
 pub mod time;

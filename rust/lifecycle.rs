@@ -115,6 +115,8 @@ pub struct Lifecycle {
     /// By key.
     incidents: Vec<Incident>,
     past: Past,
+    /// No time before it counts.
+    opened: Option<Timestamp>,
     /// Keys that are held under another one, see [`Self::fold`], by key; gone with the incident.
     aliases: Vec<(Key, Key)>,
     /// Lists of subjects of crowds whose incidents are over, kept for their buffers; as many as there were at a time.
@@ -125,7 +127,12 @@ impl Lifecycle {
     /// No incidents yet.
     pub fn new(timing: Timing) -> Self {
         let past = Past::default();
-        Self { timing, incidents: Vec::new(), past, aliases: Vec::new(), spare: Vec::new() }
+        Self { timing, incidents: Vec::new(), past, opened: None, aliases: Vec::new(), spare: Vec::new() }
+    }
+
+    /// The hours of the rule begin: nothing that was before `at` counts.
+    pub fn open(&mut self, at: Timestamp) {
+        self.opened = Some(at);
     }
 
     /// Pending and active incidents.
@@ -175,7 +182,7 @@ impl Lifecycle {
             next = self.held(at, &held, next);
         }
         holds.clear();
-        let Self { timing, incidents, past, aliases, spare } = self;
+        let Self { timing, incidents, past, aliases, spare, .. } = self;
         incidents.retain_mut(|incident| {
             let stays = incident.advance(at, timing, past, out);
             if !stays {
@@ -228,6 +235,7 @@ impl Lifecycle {
             Err(place) => {
                 // A moment has a key of its own each time.
                 let floor = if held.begin == Begin::Moment { None } else { self.past.end(key) };
+                let floor = floor.max(self.opened);
                 let mut incident = Incident::new(at, key, held, floor);
                 if incident.is_crowd() {
                     incident.subjects = self.spare.pop().unwrap_or_default();

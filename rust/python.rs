@@ -18,7 +18,7 @@ use crate::facts::Probes;
 use crate::rules::{CATALOGUE, rule_schema};
 use crate::scene::{Scene, SceneText};
 use crate::time::Timestamp;
-use arguments::{Millis, Motion, Text};
+use arguments::{Millis, Motion, Text, pauses_of};
 use arrays::{column, rows, slice};
 use numpy::PyUntypedArrayMethods;
 use pyo3::create_exception;
@@ -230,7 +230,7 @@ impl Engine {
         Event::list(py, &mut self.core)
     }
 
-    #[pyo3(signature = (at_ms, offsets, xyxy, score, class_id, signals=None, motion=None))]
+    #[pyo3(signature = (at_ms, offsets, xyxy, score, class_id, signals=None, motion=None, pauses=None))]
     fn replay(
         &mut self,
         py: Python<'_>,
@@ -241,10 +241,12 @@ impl Engine {
         class_id: &Bound<'_, PyAny>,
         signals: Option<&Bound<'_, PyAny>>,
         motion: Option<&Bound<'_, PyAny>>,
+        pauses: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<Event>> {
         let at = slice(&column::<i64>("at_ms", "int64 of shape (f,)", at_ms)?).to_vec();
         let offsets = slice(&column::<i64>("offsets", "int64 of shape (f + 1,)", offsets)?).to_vec();
-        let xyxy = rows("xyxy", "float32 of shape (n, 4)", 4, xyxy)?.as_slice().unwrap_or(&[]).to_vec();
+        let xyxy = rows::<f32>("xyxy", "float32 of shape (n, 4)", 4, xyxy)?;
+        let xyxy = xyxy.as_slice().unwrap_or(&[]).to_vec();
         let score = slice(&column::<f32>("score", "float32 of shape (n,)", score)?).to_vec();
         let class_id = slice(&column::<u16>("class_id", "uint16 of shape (n,)", class_id)?).to_vec();
         let per_picture = |name: &str, found: usize| {
@@ -253,7 +255,7 @@ impl Engine {
         };
         let motion = match motion.filter(|m| !m.is_none()) {
             Some(m) => {
-                let rows = rows("motion", "float32 of shape (f, 6)", 6, m)?;
+                let rows = rows::<f64>("motion", "float64 of shape (f, 6)", 6, m)?;
                 per_picture("motion", rows.shape()[0])?;
                 rows.as_slice().unwrap_or(&[]).to_vec()
             }
@@ -264,11 +266,13 @@ impl Engine {
                 let wrong =
                     |_| InputError::new_err("signals must be a list with one mapping (or None) per picture");
                 let list = list.try_iter().map_err(wrong)?;
-                list.map(|m| owned(&m?)).collect::<PyResult<Vec<_>>>()?
+                let list = list.map(|m| owned(&m?)).collect::<PyResult<Vec<_>>>()?;
+                per_picture("signals", list.len())?;
+                list
             }
-            None => vec![Vec::new(); at.len()],
+            None => Vec::new(),
         };
-        per_picture("signals", signals.len())?;
+        let pauses = pauses.map(pauses_of).transpose()?.unwrap_or_default();
         let rising = offsets.windows(2).all(|w| w[0] <= w[1]);
         let whole = offsets.first() == Some(&0) && offsets.last() == Some(&(score.len() as i64));
         if offsets.len() != at.len() + 1
@@ -287,7 +291,7 @@ impl Engine {
             )));
         }
         let offsets = offsets.into_iter().map(|o| o as usize).collect();
-        let recording = Recording { at, offsets, xyxy, score, class_id, signals, motion };
+        let recording = Recording { at, offsets, xyxy, score, class_id, signals, motion, pauses };
         let core = &mut self.core;
         let events = py.detach(|| replay_all(core, &recording)).map_err(PyErr::from)?;
         Ok(events.into_iter().map(|inner| Event { inner }).collect())
@@ -295,6 +299,10 @@ impl Engine {
 
     fn stats(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         to_python(py, &self.core.totals())
+    }
+
+    fn running(&self, py: Python<'_>, at_ms: Millis) -> PyResult<Option<Py<PyAny>>> {
+        self.core.running(Timestamp::from_ms(at_ms.0)).map(|value| to_python(py, &value)).transpose()
     }
 
     /// Pending and active incidents: rule, subject (0 for a group or place), `since_ms`, active.

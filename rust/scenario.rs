@@ -14,7 +14,7 @@
 //! An actor is `<class>-<anything>`; its path gives its reference point (feet, middle of a vehicle's footprint) at
 //! moments, straight in between; a list of paths is somebody who goes and comes back. Besides `name` and `expect` a
 //! case may have `fps` (5), `until`, `jitter` (box noise, share of the box), `misses` (share of detections lost),
-//! `seed`, `drop` (times without any picture), and by actor `miss` (times without its detection), `switch` (moments
+//! `seed`, `begins` (local date and time of its 0 s, `2026-11-27T21:59`; without it there is no time of day), `drop` (times without any picture), and by actor `miss` (times without its detection), `switch` (moments
 //! at which the tracker loses it), `size` (box width and height, relative; or `"0s 0.04,0.18 -> 1s 0.18,0.05"`) and
 //! `score`; `signals` by name (`signals.head = "0s red -> 10s green"`).
 //! An expected line is `<time> <rule> started|updated|ended [actors] [name=value]`; `~30s` allows a second either way.
@@ -95,6 +95,8 @@ fn value_of(toml: toml::Value) -> Result<Value> {
 /// An engine under play, with the actor behind every subject.
 struct Play<'a> {
     case: &'a Case,
+    /// From the times of the case to media time.
+    origin: Span,
     engine: Engine,
     noise: Noise,
     /// Actor last seen under each subject.
@@ -109,6 +111,7 @@ fn play(case: &Case, scene: &str) -> Result<CaseResult> {
     case.check(engine.scene())?;
     let mut play = Play {
         case,
+        origin: case.origin(engine.scene())?,
         noise: Noise::new(case.seed),
         actor_of: BTreeMap::new(),
         track_of: vec![None; case.actors.len()],
@@ -127,7 +130,7 @@ fn play(case: &Case, scene: &str) -> Result<CaseResult> {
         play.step(at)?;
         at = at + step;
     }
-    let last = play.engine.finish(end, "end_of_stream")?.to_vec();
+    let last = play.engine.finish(end + play.origin, "end_of_stream")?.to_vec();
     play.tell(&last);
     Ok(compare(case, play.told, |rule| measures(&play.engine, rule)))
 }
@@ -167,7 +170,12 @@ impl Play<'_> {
         }
         let signals = self.case.signals_at(at);
         let boxes = Boxes { xyxy: &xyxy, score: &score, class_id: &class_id };
-        self.engine.step(at, boxes, signals.iter().map(|(n, s)| (n.as_str(), s.as_str())), None)?;
+        self.engine.step(
+            at + self.origin,
+            boxes,
+            signals.iter().map(|(n, s)| (n.as_str(), s.as_str())),
+            None,
+        )?;
         for subject in self.engine.subjects() {
             let Some(track) = subject.track.map(|t| &self.engine.tracks()[t]) else { continue };
             if let Some(actor) = track.det.and_then(|row| who.get(row as usize)) {
@@ -189,7 +197,7 @@ impl Play<'_> {
             actors.sort();
             actors.dedup();
             self.told.push(Line {
-                at: event.at,
+                at: Timestamp::from_ms(event.at.ms() - self.origin.ms()),
                 loose: false,
                 rule: event.origin.rule.clone(),
                 change: event.change.as_str().to_owned(),

@@ -6,6 +6,7 @@ use crate::detection::Group;
 use crate::error::{Error, Result};
 use crate::geometry::{Point, Polygon, Polyline};
 use crate::ground::GroundPlane;
+use crate::schedule::{Schedule, ScheduleText, Schedules};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -110,6 +111,12 @@ pub struct SceneText {
     pub aspect: f64,
     /// IANA name of the site's time zone (`Europe/Paris`); needed by rules that reset at an hour of the day.
     pub timezone: Option<String>,
+    /// Where the site is, degrees: latitude (north is positive) and longitude (east is positive); needed by hours by the
+    /// sun.
+    pub position: Option<[f64; 2]>,
+    /// Schedules by name: times of the week that rules name.
+    #[serde(default)]
+    pub schedules: BTreeMap<String, ScheduleText>,
     /// What a `class_id` means, in order; the 80 labels of COCO if left out.
     pub classes: Option<Vec<String>>,
     /// Ground calibration: at least four points of the picture and where they are on the ground.
@@ -160,6 +167,8 @@ pub struct Scene {
     pub aspect: f64,
     /// The site's time zone.
     pub timezone: Option<TimeZone>,
+    /// Schedules by name.
+    pub schedules: Schedules,
     /// Class labels.
     pub labels: Vec<Arc<str>>,
     /// Association group of each class.
@@ -218,6 +227,8 @@ impl Scene {
                 Error::config("timezone", format!("`{name}` is not an IANA time zone such as Europe/Paris"))
             })
         });
+        let timezone = timezone.transpose()?;
+        let schedules = schedules(&text.schedules, timezone.as_ref(), text.position)?;
         let groups = labels.iter().enumerate().map(|(i, label)| Group::of(label, i as u16)).collect();
         let zones = shapes("zones", text.zones, aspect, |p| Polygon::new(p).map_err(|e| e.to_string()))?;
         let lines = shapes("lines", text.lines, aspect, |p| Polyline::new(p).map_err(|e| e.to_string()))?;
@@ -226,7 +237,8 @@ impl Scene {
         let scene = Self {
             view: text.view,
             aspect,
-            timezone: timezone.transpose()?,
+            timezone,
+            schedules,
             labels: labels.into_iter().map(Arc::from).collect(),
             groups,
             ground,
@@ -286,6 +298,26 @@ fn shapes<T>(
             Ok((name, shape))
         })
         .collect()
+}
+
+fn schedules(
+    written: &BTreeMap<String, ScheduleText>,
+    zone: Option<&TimeZone>,
+    position: Option<[f64; 2]>,
+) -> Result<Schedules> {
+    if let Some([latitude, longitude]) = position
+        && !(latitude.abs() <= 90.0 && longitude.abs() <= 180.0)
+    {
+        let message =
+            format!("[{latitude}, {longitude}] is no place on earth; give [latitude, longitude] in degrees");
+        return Err(Error::config("position", message));
+    }
+    let read = |(name, text): (&String, &ScheduleText)| {
+        let schedule =
+            Schedule::read(text, zone, position).map_err(|e| e.under(&format!("schedules.{name}")))?;
+        Ok((name.clone(), Arc::new(schedule)))
+    };
+    written.iter().map(read).collect()
 }
 
 fn within_picture(path: &str, corners: &[[f64; 2]], aspect: f64) -> Result<Vec<Point>> {

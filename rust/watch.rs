@@ -4,7 +4,7 @@ use crate::event::{Change, Event, Involved, Measure, Parties, relative};
 use crate::facts::{Fact, Facts};
 use crate::geometry::BBox;
 use crate::lifecycle::{Holds, Key, Lifecycle, Transition};
-use crate::rules::Built;
+use crate::rules::{Built, Severity};
 use crate::scene::Scene;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
@@ -15,10 +15,21 @@ use std::sync::Arc;
 pub(crate) struct Watch {
     pub(crate) built: Built,
     pub(crate) lifecycle: Lifecycle,
-    /// Subjects of active incidents as last seen, by key: an incident may outlive them.
-    involved: Vec<(Key, Parties)>,
+    /// What is told of active incidents, by key.
+    active: Vec<Active>,
+    on_duty: bool,
     /// Why incidents end by themselves.
     cleared: Arc<str>,
+}
+
+/// What is told of an active incident.
+#[derive(Debug)]
+struct Active {
+    key: Key,
+    /// Its subjects as last seen: an incident may outlive them.
+    parties: Parties,
+    /// What it was when it started.
+    severity: Severity,
 }
 
 impl Watch {
@@ -26,14 +37,53 @@ impl Watch {
         Self {
             lifecycle: Lifecycle::new(built.timing),
             built,
-            involved: Vec::new(),
+            active: Vec::new(),
+            on_duty: true,
             cleared: Arc::from("cleared"),
         }
     }
 
     /// Number of incidents remembered here or there.
     pub(crate) fn remembered(&self) -> usize {
-        self.lifecycle.len() + self.involved.len()
+        self.lifecycle.len() + self.active.len()
+    }
+
+    /// Whether the rule runs at the time of `facts`. When its hours are over, what is active ends; nothing that was
+    /// before they begin counts.
+    fn on_duty(
+        &mut self,
+        facts: &Facts<'_>,
+        transitions: &mut Vec<Transition>,
+        holds: &mut Holds,
+        events: &mut Vec<Event>,
+    ) -> bool {
+        let runs = self.built.duty.runs(facts.at);
+        if runs && !self.on_duty {
+            self.lifecycle.open(facts.at);
+        } else if !runs && self.on_duty {
+            self.lifecycle.finish(transitions);
+            self.built.rule.finish(holds);
+            self.publish(facts.at, facts, transitions, holds, Some(&Arc::from("schedule")), events);
+        }
+        self.on_duty = runs;
+        runs
+    }
+
+    /// Takes one step: what holds, for how long, and what is to be told of it.
+    pub(crate) fn step(
+        &mut self,
+        facts: &Facts<'_>,
+        holds: &mut Holds,
+        transitions: &mut Vec<Transition>,
+        events: &mut Vec<Event>,
+    ) {
+        if !self.on_duty(facts, transitions, holds, events) {
+            return;
+        }
+        self.built.rule.observe(facts, holds);
+        self.lifecycle.step(facts.at, holds, transitions);
+        self.publish(facts.at, facts, transitions, holds, None, events);
+        self.lifecycle.forget(facts.gone);
     }
 
     /// Turns transitions and reports into events.
@@ -52,6 +102,7 @@ impl Watch {
                 id: self.built.origin.incident("totals", report.since),
                 origin: Arc::clone(&self.built.origin),
                 change,
+                severity: self.built.duty.severity(at),
                 at,
                 since: report.since,
                 subjects: Parties::new(),
@@ -80,15 +131,15 @@ impl Watch {
     fn told_already(&self, started: &Transition, facts: &Facts<'_>) -> Option<Key> {
         let (Key::Subject(id), false) = (started.key, started.moment) else { return None };
         let fact = facts.subject(id)?;
-        self.involved.iter().map(|(key, _)| *key).find(|key| {
+        self.active.iter().map(|active| active.key).find(|key| {
             let Key::Subject(other) = *key else { return false };
             facts.subject(other).is_some_and(|f| f.group == fact.group && nested(&f.bbox, &fact.bbox))
         })
     }
 
     fn event(&mut self, at: Timestamp, facts: &Facts<'_>, t: Transition, reason: Option<&Arc<str>>) -> Event {
-        let place = self.involved.binary_search_by_key(&t.key, |(key, _)| *key);
-        let known: &[Involved] = place.map_or(&[], |i| &self.involved[i].1);
+        let place = self.active.binary_search_by_key(&t.key, |active| active.key);
+        let known: &[Involved] = place.map_or(&[], |i| &self.active[i].parties);
         let involved: Parties = t
             .subjects
             .iter()
@@ -98,12 +149,20 @@ impl Watch {
             })
             .collect();
         let ended = t.change == Change::Ended;
-        match place {
-            Ok(i) if ended => drop(self.involved.remove(i)),
-            Ok(i) => self.involved[i].1.clone_from(&involved),
-            Err(_) if ended => {}
-            Err(i) => self.involved.insert(i, (t.key, involved.clone())),
-        }
+        let severity = match place {
+            Ok(i) if ended => self.active.remove(i).severity,
+            Ok(i) => {
+                self.active[i].parties.clone_from(&involved);
+                self.active[i].severity
+            }
+            Err(i) => {
+                let severity = self.built.duty.severity(at);
+                if !ended {
+                    self.active.insert(i, Active { key: t.key, parties: involved.clone(), severity });
+                }
+                severity
+            }
+        };
         let key = match t.key {
             Key::Subject(id) => format!("s{id}"),
             Key::Group(id) => format!("g{id}"),
@@ -113,6 +172,7 @@ impl Watch {
             id: self.built.origin.incident(&key, t.since),
             origin: Arc::clone(&self.built.origin),
             change: t.change,
+            severity,
             at,
             since: t.since,
             xyxy: hull(&involved),

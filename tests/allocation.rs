@@ -28,15 +28,44 @@ const RULES: &str = r#"[
     {"name": "w", "type": "wrong_way", "zone": "zone-5", "direction": [[0, 0], [1, 0]], "classes": ["person", "car"]},
     {"name": "r", "type": "wrong_way", "route": "route", "classes": ["person", "car"]},
     {"name": "s", "type": "stopped_vehicle", "zone": "zone-6", "after": "1s"},
-    {"name": "p", "type": "parking", "zone": "zone-7", "after": "1s", "cooldown": "4s", "max_per_hour": 20}
+    {"name": "p", "type": "parking", "zone": "zone-7", "after": "1s", "cooldown": "4s", "max_per_hour": 20},
+    {"name": "b", "type": "abandoned_object", "zone": "all", "after": "2s", "classes": ["bicycle", "car"]},
+    {"name": "d", "type": "dumping", "zone": "all", "after": "1s", "classes": ["bicycle", "car"]},
+    {"name": "f", "type": "fire", "zone": "zone-0", "after": "1s"},
+    {"name": "m", "type": "removed_object", "zone": "zone-1", "after": "1s", "classes": ["car"]},
+    {"name": "k", "type": "state", "signal": "light", "is": "red", "votes": {"share": 0.6, "within": "4s"}},
+    {"name": "q", "type": "sequence", "steps": ["x", "x"], "within": "5s", "same_subject": false},
+    {"name": "h", "type": "sequence", "steps": ["e", "x"], "within": "9s", "unless": "l"},
+    {"name": "turn", "type": "forbidden_turn", "gates": ["line-0", "line-1"], "classes": ["person", "car"]},
+    {"name": "red", "type": "red_light", "line": "line-0", "signal": "light", "classes": ["person", "car"]},
+    {"name": "fast", "type": "speed", "zone": "all", "above": "20 km/h"},
+    {"name": "jam", "type": "queue", "line": "line-2", "zone": "all", "direction": "left_to_right", "at_least": 2, "after": "1s"},
+    {"name": "close", "type": "near_miss", "zone": "all"},
+    {"name": "lamp", "type": "presence", "zone": "zone-3", "hold": "2s"},
+    {"name": "run", "type": "running", "zone": "all", "speed": "1 m/s", "increase": "0.3 m/s", "norm": 1.2},
+    {"name": "fall", "type": "fall", "zone": "all", "still_for": "1s"},
+    {"name": "full", "type": "density", "zone": "all", "above": "5 %", "after": "1s"},
+    {"name": "dense", "type": "density", "zone": "zone-4", "above": "0.05 /m2", "after": "1s"},
+    {"name": "rush", "type": "crowd_motion", "zone": "all", "at_least": 3, "speed": "1 m/s"},
+    {"name": "linger", "type": "prowling", "zone": "all", "vehicles": 2, "within": "5 m", "each": "500ms"}
 ]"#;
+
+/// A camera 8 m up: the kinds that measure in metres need to know.
+const GROUND: &str = r#"{
+    "image": [[0.1625, 0.9], [0.8375, 0.9], [0.5844, 0.3], [0.4156, 0.3]],
+    "metres": [[-6, 10], [6, 10], [6, 40], [-6, 40]]
+}"#;
 
 fn scene(rules: bool) -> String {
     let mut scene: serde_json::Value = serde_json::from_str(&crowd::scene(true)).expect("the bench's scene");
     let all: serde_json::Value = serde_json::from_str(RULES).expect("the rules");
     scene["zones"]["all"] = serde_json::json!([[0, 0], [1, 0], [1, 1], [0, 1]]);
     scene["routes"] = serde_json::json!({"route": [[0.1, 0.5], [0.9, 0.6]]});
+    scene["classes"] = serde_json::json!(["person", "bicycle", "car", "fire"]);
     scene["timezone"] = "Europe/Paris".into();
+    if rules {
+        scene["ground"] = serde_json::from_str(GROUND).expect("the calibration");
+    }
     scene["rules"] = if rules { all } else { serde_json::json!([]) };
     scene.to_string()
 }

@@ -95,7 +95,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         "langage: fr",
         [
             "site.yaml:1:55: site.langage: there is no such setting; did you mean `language`? "
-            "known: language, mode, name, timezone"
+            "known: language, mode, name, position, timezone"
         ],
     ),
     (
@@ -103,7 +103,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         "rulez:",
         [
             "site.yaml:10:9: cameras.gate.views.day.rulez: there is no such setting; did you mean `rules`? "
-            "known: ground, lines, masks, preset, routes, rules, zones"
+            "known: also, ground, lines, masks, preset, reference, routes, rules, zones"
         ],
     ),
     (
@@ -111,7 +111,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         "path: shots, past: shots,",
         [
             "site.yaml:4:42: cameras.gate.source.past: there is no such setting; did you mean `path`? "
-            "known: fps, path, type"
+            "known: begins, fps, path, type"
         ],
     ),
     ("name: Suresnes pilot, ", "", ["site.yaml:1:1: site.name: is missing"]),
@@ -186,7 +186,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         [
             "site.yaml:6:5: cameras.gate.views: is empty",
             "site.yaml:7:5: cameras.gate.vievs: there is no such setting; did you mean `views`? "
-            "known: detect, source, views",
+            "known: detect, health, source, views",
         ],
     ),
     (
@@ -210,7 +210,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         "after: 2s, schedule: nights",
         [
             "site.yaml:11:84: cameras.gate.views.day.rules[0].schedule: no schedule is named `nights`; "
-            "there are none"
+            "the site has none"
         ],
     ),
     (
@@ -239,14 +239,21 @@ def test_a_mistake_is_named_with_its_place(said: Said, old: str, new: str, expec
     assert said(GOOD.replace(old, new, 1)) == [line.format(**names) for line in expected]
 
 
-def test_a_schedule_is_refused_rather_than_forgotten(said: Said) -> None:
-    text = GOOD.replace("mode: live }", 'mode: live }\nschedules: { nights: { hours: ["22:00-06:00"] } }')
-    assert said(text) == []
-    assert said(text.replace("after: 2s", "after: 2s, schedule: nights")) == [
-        "site.yaml:12:84: cameras.gate.views.day.rules[0].schedule: this version does not keep to schedules "
-        "yet, and the rule would run at all hours: leave `schedule` out, or set `enabled: false`"
+def test_schedules_are_known_to_rules(said: Said) -> None:
+    nights = 'mode: live }\nschedules: { nights: { hours: ["sunset - 06:00"] } }'
+    text = GOOD.replace("mode: live }", nights).replace("after: 2s", "after: 2s, schedule: nights")
+    assert said(text) == [
+        "site.yaml:2:32: schedules.nights.hours[0]: the sun needs the site's `position`: "
+        "[latitude, longitude] in degrees",
+        "site.yaml:12:84: cameras.gate.views.day.rules[0].schedule: no schedule is named `nights`; "
+        "the site has none",
     ]
-    assert said(text.replace("after: 2s", "schedule: nights, enabled: false")) == []
+    assert said(text.replace("mode: live }", "mode: live, position: [48.9, 2.3] }")) == []
+    during = text.replace("sunset", "22:00").replace("schedule: nights", "severity_during: { days: info }")
+    assert said(during) == [
+        "site.yaml:12:99: cameras.gate.views.day.rules[0].severity_during.days: no schedule is named `days`; "
+        "the site has: nights"
+    ]
 
 
 def test_all_mistakes_are_named_at_once_in_the_order_of_the_file(said: Said) -> None:

@@ -69,9 +69,9 @@ BOXES = st.lists(
     ),
     max_size=4,
 ).map(columns)
-# Sixty-fourths: `step` takes motion as float64 and `replay` as float32, and both must mean the same.
-MOTION = st.none() | st.tuples(st.integers(-2, 2), st.integers(-8, 8)).map(
-    lambda m: [1 + m[0] / 64, 0.0, m[1] / 64, 0.0, 1 + m[0] / 64, 0.0]
+# Hundredths, which float32 does not hold: `step` and `replay` must take the very same float64.
+MOTION = st.none() | st.tuples(st.integers(-3, 3), st.integers(-12, 12)).map(
+    lambda m: [1 + m[0] / 100, 0.0, m[1] / 100, 0.0, 1 + m[0] / 100, 0.0]
 )
 SIGNALS = st.none() | st.dictionaries(st.sampled_from(["light", "bin"]), st.sampled_from(["red", "green"]))
 
@@ -263,10 +263,15 @@ def test_any_recording_is_played_or_refused_whole(data: st.DataObject) -> None:
     signals = data.draw(st.none() | st.lists(ANY_SIGNALS, max_size=5) | st.sampled_from([3, "ab", ({},)]))
     numbers = st.sampled_from([0.0, 1.0, float("nan"), float("inf"), 1e30])
     motion = data.draw(
-        st.none() | hnp.arrays(np.float32, st.tuples(st.integers(0, 4), st.integers(5, 6)), elements=numbers)
+        st.none() | hnp.arrays(np.float64, st.tuples(st.integers(0, 4), st.integers(5, 6)), elements=numbers)
+    )
+    pauses = data.draw(
+        st.none()
+        | st.lists(st.tuples(st.integers(-9, 900) | st.integers(-(2**63), 2**63 - 1), st.text(max_size=3)))
+        | st.sampled_from([3, "ab", [(1,)], [(0.5, "a")], [(1, 2)], [("1", "a")], [None]])
     )
     engine = beffroi.Engine(SCENE)
-    if outcome(engine.replay, at, offsets, *boxes, signals, motion) is None:
+    if outcome(engine.replay, at, offsets, *boxes, signals, motion, pauses) is None:
         # Refused whole: the engine has not begun.
         engine.step(-(2**53) + 1, *boxes)
 
@@ -301,13 +306,21 @@ class Camera(RuleBasedStateMachine):
                 self.open.remove(event.id)
 
     @rule(
-        frames=st.lists(st.tuples(st.integers(1, 700), BOXES, SIGNALS, MOTION), min_size=1, max_size=6),
+        frames=st.lists(
+            st.tuples(st.integers(1, 700), BOXES, SIGNALS, MOTION, st.none() | st.integers(0, 900)),
+            min_size=1,
+            max_size=6,
+        ),
         repeats=st.integers(1, 6),
     )
     def watch(self, frames: list[Any], repeats: int) -> None:
-        frames = [frame for frame in frames for _ in range(repeats)]
-        times, told = [], []
-        for wait, boxes, signals, motion in frames:
+        frames = [
+            (*frame[:4], frame[4] if last == repeats else None)
+            for frame in frames
+            for last in range(1, repeats + 1)
+        ]
+        times, told, pauses = [], [], []
+        for wait, boxes, signals, motion, pause in frames:
             self.at += wait
             self.began = True
             times.append(self.at)
@@ -315,13 +328,18 @@ class Camera(RuleBasedStateMachine):
             conforms(step.tracks, boxes)
             self.keep(step.tracks)
             told += step.events
+            if pause is not None:
+                self.at += pause
+                pauses.append((self.at, "view_lost"))
+                told += self.stepped.finish(self.at, "view_lost")
         none = [np.nan] * 6
         again = self.replayed.replay(
             np.array(times, np.int64),
             np.cumsum([0, *(len(f[1][1]) for f in frames)]),
             *(np.concatenate([f[1][k] for f in frames]) for k in range(3)),
             [f[2] for f in frames],
-            np.array([none if f[3] is None else f[3] for f in frames], np.float32),
+            np.array([none if f[3] is None else f[3] for f in frames]),
+            pauses or None,
         )
         self.hear(told, again)
 

@@ -6,6 +6,7 @@ import gzip
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from hypothesis.extra import numpy as npst
 
 LABELS = ("person", "car", "vélo")
 HEADER = Header(labels=LABELS, camera="gate", view="day", width=640, height=480, fps=5, model="m 1")
-SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".boxes", ".parquet")
 
 
 def boxes(count: int, signals: dict[str, str] | None = None) -> Detections:
@@ -48,27 +49,52 @@ def detections(draw: st.DrawFn) -> Detections:
     )
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    pictures=st.dictionaries(st.integers(-(2**40), 2**40), detections(), max_size=6),
-    suffix=st.sampled_from(SUFFIXES),
-    camera=st.text(max_size=10),
-)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+plain = st.none() | st.integers(-(2**53), 2**53) | numbers | st.text(max_size=5)
+
+
+@st.composite
+def pictures_and_more(draw: st.DrawFn) -> list[tuple[str, tuple[Any, ...]]]:
+    """Calls of a writer, in an order that it takes."""
+    calls: list[tuple[str, tuple[Any, ...]]] = []
+    at_ms = draw(st.integers(-(2**40), 2**40))
+    for kind in draw(st.lists(st.sampled_from(["write", "write", "write", "pause", "note"]), max_size=8)):
+        if kind == "write":
+            at_ms += draw(st.integers(1, 5000))
+            motion = draw(st.none() | st.tuples(*[numbers] * 6))
+            calls.append((kind, (at_ms, draw(detections()), motion)))
+        elif kind == "pause":
+            at_ms += draw(st.integers(0, 5000))
+            calls.append((kind, (at_ms, draw(st.text(min_size=1, max_size=5)))))
+        else:
+            told = draw(st.dictionaries(st.text(max_size=5), plain, max_size=2))
+            calls.append((kind, ({**told, "at_ms": draw(st.integers(-(2**40), 2**40))},)))
+    return calls
+
+
+@settings(max_examples=80, deadline=None)
+@given(calls=pictures_and_more(), suffix=st.sampled_from(SUFFIXES), camera=st.text(max_size=10))
 def test_read_gives_what_was_written_bit_for_bit(
-    pictures: dict[int, Detections], suffix: str, camera: str
+    calls: list[tuple[str, tuple[Any, ...]]], suffix: str, camera: str
 ) -> None:
-    written = sorted(pictures.items(), key=lambda item: item[0])
     header = HEADER.model_copy(update={"camera": camera})
     with TemporaryDirectory() as folder:
-        path = write(Path(folder) / f"a{suffix}", written, header)
+        path = Path(folder) / f"a{suffix}"
+        with RecordingWriter(path, header) as writer:
+            for name, arguments in calls:
+                getattr(writer, name)(*arguments)
         recording = read_recording(path)
         assert read_header(path) == recording.header == header
-    assert recording.at_ms.tolist() == [at for at, _ in written]
-    for (_, before), (_, after) in zip(written, recording.pictures(), strict=True):
+    written = [arguments for name, arguments in calls if name == "write"]
+    assert recording.at_ms.tolist() == [at for at, *_ in written]
+    for (_, before, _), (_, after) in zip(written, recording.pictures(), strict=True):
         assert after.xyxy.tobytes() == before.xyxy.tobytes()
         assert after.score.tobytes() == before.score.tobytes()
         assert after.class_id.tobytes() == before.class_id.tobytes()
         assert dict(after.signals) == dict(before.signals)
+    assert [recording.motion_of(i) for i in range(len(recording))] == [motion for *_, motion in written]
+    assert recording.pauses == [arguments for name, arguments in calls if name == "pause"]
+    assert recording.notes == [arguments[0] for name, arguments in calls if name == "note"]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -77,6 +103,13 @@ def test_same_boxes_give_the_same_bytes(tmp_path: Path, suffix: str) -> None:
     first, second = (write(tmp_path / f"{name}{suffix}", pictures) for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
     assert len(read_recording(first)) == 600
+
+
+def test_recordings_of_the_first_version_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(lines('{"at_ms":0,"boxes":[[0,0,1,1,0.5,0]],"signals":{"a":"b"}}'))
+    recording = read_recording(path)
+    assert (len(recording), recording.motion, recording.pauses, recording.notes) == (1, None, [], [])
 
 
 def test_lines_are_for_people_too(tmp_path: Path) -> None:
@@ -144,6 +177,19 @@ def test_what_could_not_be_replayed_is_not_written(tmp_path: Path) -> None:
             writer.write(200, Detections(bad.xyxy * np.float32("nan"), bad.score, bad.class_id))
         with pytest.raises(RecordingError, match="class 3, but there are 3 labels"):
             writer.write(200, Detections(bad.xyxy, bad.score, bad.class_id + np.uint16(3)))
+        with pytest.raises(RecordingError, match="motion: expected six finite numbers"):
+            writer.write(200, boxes(1), [1, 0, 0, 0, 1])
+        with pytest.raises(RecordingError, match="pause at 99 ms comes after what was at 100 ms"):
+            writer.pause(99, "view_lost")
+        with pytest.raises(RecordingError, match="expected its reason"):
+            writer.pause(100, "")
+        writer.pause(300, "view_lost")
+        with pytest.raises(RecordingError, match="picture at 300 ms comes after a pause at 300 ms"):
+            writer.write(300, boxes(1))
+        with pytest.raises(RecordingError, match="note: at_ms is None"):
+            writer.note({"rule": "blind"})
+        with pytest.raises(RecordingError, match="note: Object of type"):
+            writer.note({"at_ms": 1, "rule": np.float32(1)})
     assert len(read_recording(path)) == 1
     with pytest.raises(RecordingError, match="is closed"):
         writer.write(300, boxes(1))
@@ -171,12 +217,15 @@ def lines(*more: str) -> str:
     [
         ("", "1: is no recording"),
         ('{"labels":["person"]}', "1: is no recording"),
-        ('{"beffroi":"recording","version":2,"labels":[]}', "1: has version 2; this beffroi reads"),
+        ('{"beffroi":"recording","version":3,"labels":[]}', "1: has version 3; this beffroi reads"),
         ('{"beffroi":"recording","version":1}', "1: header: labels: Field required"),
         ('{"beffroi":"recording","version":1,"labels":[],"colour":1}', "1: header: colour: Extra"),
         (lines('{"at_ms":0,"boxes":[]}', "nonsense"), "3: is not JSON"),
         (lines('{"at_ms":0,"boxes":[]}') + '{"at_ms":9,"box', "3: the line is cut off; the 1 pictures"),
-        (lines('{"at_ms":0,"boxes":[]}', '{"at_ms":0,"boxes":[]}'), "3: 0 ms is not after the 0 ms"),
+        (
+            lines('{"at_ms":0,"boxes":[]}', '{"at_ms":0,"boxes":[]}'),
+            "3: picture at 0 ms comes after the one at 0 ms",
+        ),
         (lines('{"at_ms":0.5,"boxes":[]}'), "2: at_ms is 0.5"),
         (lines('{"at_ms":0}'), "2: expected"),
         (lines('{"at_ms":0,"boxes":[],"colour":1}'), "2: expected"),
@@ -187,6 +236,16 @@ def lines(*more: str) -> str:
         (lines('{"at_ms":0,"boxes":[[0,0,1,1,0.5,1]]}'), "2: boxes: a class_id is not a whole number"),
         (lines('{"at_ms":0,"boxes":[[0,0,1,1,0.5,0.5]]}'), "2: boxes: a class_id is not a whole number"),
         (lines('{"at_ms":0,"boxes":[],"signals":{"a":1}}'), "2: signals: expected names with texts"),
+        (lines('{"at_ms":0,"boxes":[],"motion":[1,0,0,0,1]}'), "2: motion: expected six finite numbers"),
+        (lines('{"at_ms":0,"boxes":[],"motion":[1,0,0,0,1,NaN]}'), "2: motion: expected six finite numbers"),
+        (lines('{"at_ms":9,"boxes":[]}', '{"at_ms":8,"pause":"a"}'), "3: pause at 8 ms comes after what was"),
+        (
+            lines('{"at_ms":9,"pause":"a"}', '{"at_ms":9,"boxes":[]}'),
+            "3: picture at 9 ms comes after a pause",
+        ),
+        (lines('{"at_ms":9,"pause":7}'), "2: pause: expected its reason"),
+        (lines('{"note":{"a":1}}'), "2: note: at_ms is None"),
+        (lines('{"note":3}'), "2: note: expected a mapping"),
     ],
 )
 def test_what_is_broken_is_named_with_its_line(tmp_path: Path, content: str, message: str) -> None:

@@ -61,8 +61,8 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str, str]] = [
     (
         {"type": "lingering", "zone": "yard"},
         "rules[0].type",
-        "`lingering` is no kind of rule; there are: gathering, intrusion, line_count, line_crossing, "
-        "loitering, occupancy, parking, stopped_vehicle, wrong_way",
+        "`lingering` is no kind of rule; there are: "
+        + ", ".join(entry["kind"] for entry in beffroi.catalogue()),
     ),
     (
         {"type": "gathering", "zone": "yard", "within": "3 m"},
@@ -103,6 +103,59 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str, str]] = [
         {"type": "line_count", "line": "gate", "reset_at": "25:00"},
         "rules[0].reset_at",
         "`25:00` is no time of day; write HH:MM, such as 00:00",
+    ),
+    (
+        {"type": "forbidden_turn", "gates": ["gate", "gaet"]},
+        "rules[0].gates[1]",
+        "no line is named `gaet`; the view has: gate",
+    ),
+    (
+        {"type": "forbidden_turn", "gates": ["gate>"]},
+        "rules[0].gates",
+        "1 lines: give two to 8 in the forbidden order",
+    ),
+    (
+        {"type": "forbidden_turn", "line": "gate", "gates": ["gate>", "gate<"]},
+        "rules[0].line",
+        "this kind of rule has no `line`",
+    ),
+    (
+        {"type": "red_light", "line": "gate", "signal": " "},
+        "rules[0].signal",
+        "say which signal: the name of the zone that holds its lamp",
+    ),
+    (
+        {"type": "speed", "zone": "yard", "above": "60 km/h"},
+        "rules[0].type",
+        "this kind measures in metres and needs a calibrated view: give `ground`, at least four places of "
+        "the picture and where they are",
+    ),
+    (
+        {"type": "near_miss", "zone": "yard"},
+        "rules[0].type",
+        "this kind measures in metres and needs a calibrated view: give `ground`, at least four places of "
+        "the picture and where they are",
+    ),
+    (
+        {"type": "queue", "line": "gate", "direction": "both"},
+        "rules[0].direction",
+        "a queue has one upstream side: say which way traffic goes over the line, left_to_right or "
+        "right_to_left",
+    ),
+    (
+        {"type": "queue", "line": "gate", "direction": "left_to_right", "within": "12 m"},
+        "rules[0].within",
+        '`12 m` needs a calibrated view: give `ground`, or use body sizes such as "1.2 body"',
+    ),
+    (
+        {"type": "presence", "zone": "yard", "hold": "10s", "clear_after": "20s"},
+        "rules[0].clear_after",
+        "`hold` is the quiet time of this kind; give only `hold`",
+    ),
+    (
+        {"type": "presence", "zone": "yard", "hold": "0s"},
+        "rules[0].hold",
+        "0s would switch off at every missed detection; 1s at least, 30s is usual",
     ),
 ]
 
@@ -164,3 +217,45 @@ def test_changed_numbers_change_the_definition_and_its_hash() -> None:
         assert "30 s" in one["definition"][language]
         assert "45 s" in other["definition"][language]
         assert "{" not in one["definition"][language]
+
+
+GROUND = {
+    "image": [[0.1625, 0.9], [0.8375, 0.9], [0.5844, 0.3], [0.4156, 0.3]],
+    "metres": [[-6, 10], [6, 10], [6, 40], [-6, 40]],
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "message"),
+    [
+        (
+            {"type": "speed", "zone": "yard", "above": "2 body/s"},
+            "rules[0].above",
+            '`2 body/s` is no speed over the ground; write it as "60 km/h"',
+        ),
+        (
+            {"type": "near_miss", "zone": "yard", "gap_time": "5s"},
+            "rules[0].gap_time",
+            "5s: give more than 0 and 3s at most; 1s is usual",
+        ),
+    ],
+)
+def test_what_even_a_calibrated_view_cannot_watch(rule: dict[str, Any], path: str, message: str) -> None:
+    assert refusal(rule, ground=GROUND) == (path, message)
+
+
+def test_the_gates_of_a_turn_are_part_of_its_identity() -> None:
+    def told(gate: list[list[float]]) -> str:
+        rule = {"name": "r", "type": "forbidden_turn", "gates": ["a>", "b"]}
+        lines = {"a": [[0.2, 0.5], [0.8, 0.5]], "b": gate}
+        hashed: str = beffroi.check(json.dumps({"lines": lines, "rules": [rule]}))[0]["definition_hash"]
+        return hashed
+
+    assert told([[0.1, 0.1], [0.1, 0.9]]) != told([[0.2, 0.1], [0.2, 0.9]])
+
+
+def test_the_hold_time_is_said_once() -> None:
+    rule = {"name": "r", "type": "presence", "zone": "yard", "hold": "45s"}
+    definition = beffroi.check(json.dumps({"zones": ZONE, "rules": [rule]}))[0]["definition"]
+    assert definition["en"].count("45 s") == definition["fr"].count("45 s") == 1
+    assert "has ceased" not in definition["en"]

@@ -6,17 +6,20 @@ import io
 import json
 import signal
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import pytest
 from beffroi import runtime
 from beffroi.components import BuildContext, DetectorConfig
+from beffroi.config.schedule import Schedule
 from beffroi.config.site import Evidence, Site
 from beffroi.config.view import View
 from beffroi.errors import RecordingError, SiteError, SourceError, StoreError
 from beffroi.frame import Frame
-from beffroi.metrics import Metrics
+from beffroi.metrics import STAGES, Metrics
 from beffroi.runtime.alert import moment
 from beffroi.store import Store, queries
 from beffroi.video import VideoFile
@@ -236,7 +239,16 @@ def test_totals_and_statistics_are_kept_as_counts(tmp_path: Path) -> None:
     with Store(tmp_path / "beffroi.db") as store:
         assert queries.alerts(store) == []
         kept = [(row["name"], row["from_ms"], row["to_ms"]) for row in queries.counts(store)]
-    assert kept == [("count", 0, 30_000), ("count", 0, 60_000), ("", 0, 60_000), ("count", 0, 79_800)]
+        periods = queries.aggregates(store)
+    assert kept == [("count", 0, 30_000), ("count", 0, 60_000), ("count", 0, 79_800)]
+    # The stream ends within the second minute: what there is of it is kept, and the quarter is their sum.
+    assert [(row["minutes"], row["from_ms"], row["to_ms"]) for row in periods] == [
+        (1, 0, 60_000),
+        (15, 0, 79_800),
+        (1, 60_000, 79_800),
+    ]
+    assert sum(row["analysed_ms"] for row in periods if row["minutes"] == 1) == 79_800
+    assert periods[1]["analysed_ms"] == 79_800
 
 
 def test_a_schedule_that_a_recording_cannot_keep_is_said(
@@ -247,6 +259,39 @@ def test_a_schedule_that_a_recording_cannot_keep_is_said(
     camera = scene.cameras["gate"].model_copy(update={"views": {"day": view}})
     assert runtime.run(scene.model_copy(update={"cameras": {"gate": camera}})).ok
     assert "rule inside runs all the time: a recording has no time of day" in caplog.text
+
+
+def test_a_dated_recording_keeps_its_hours(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+    night = Schedule.model_validate({"hours": ["22:00-06:00"]})
+    view = VIEW.model_copy(
+        update={"rules": ({**RULE, "schedule": "nights", "severity_during": {"nights": "critical"}},)}
+    )
+    for begins, alerts in (("2026-11-27T12:00", 0), ("2026-11-27T23:00", 1)):
+        told.clear()
+        scene = site(tmp_path, gate=Script(begins=datetime.fromisoformat(begins)))
+        report = runtime.run(with_view(scene, view, schedules={"nights": night}), on_event=told.append)
+        assert report.ok
+        assert report.cameras[0].alerts == ({"inside": alerts} if alerts else {})
+    undated: list[dict[str, Any]] = []
+    runtime.run(site(tmp_path), on_event=undated.append)
+    zone = ZoneInfo(scene.timezone)
+    since = datetime(2026, 11, 27, 23, 0, tzinfo=zone).timestamp() * 1000
+    assert told[0]["at_ms"] - since == undated[0]["at_ms"]
+    assert told[0]["severity"] == told[1]["severity"] == "critical"
+    assert datetime.fromisoformat(told[0]["at"]) == datetime.fromtimestamp(told[0]["at_ms"] / 1000, UTC)
+
+
+def test_a_rule_in_the_shadow_is_kept_and_shown_to_nobody(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+    view = VIEW.model_copy(update={"rules": ({**RULE, "shadow": True},)})
+    report = runtime.run(with_view(site(tmp_path, sinks={"wire": Wire()}), view), on_event=told.append)
+    assert (told, WireSink.sent) == ([], [])
+    assert (report.cameras[0].alerts, report.cameras[0].shadow) == ({}, {"inside": 1})
+    assert report.undelivered == {}
+    with Store(tmp_path / "beffroi.db") as store:
+        (kept,) = queries.alerts(store)
+    assert (kept["shadow"], kept["change"]) == (True, "ended")
 
 
 def with_view(scene: Site, view: View, detect: DetectorConfig | None = None, **parts: Any) -> Site:
@@ -350,7 +395,7 @@ def test_the_report_can_be_printed_and_read_by_programs(tmp_path: Path) -> None:
     plain = json.loads(json.dumps(report.as_json()))
     assert plain["ok"] is True
     assert plain["cameras"][0]["alerts"] == {"inside": 1}
-    assert set(plain["cameras"][0]["stages"]) == {"decode", "detect", "core", "store", "render"}
+    assert set(plain["cameras"][0]["stages"]) == set(STAGES)
     console = Console(width=120, file=io.StringIO())
     with console.capture() as printed:
         console.print(report.table())
@@ -361,4 +406,4 @@ def test_the_report_can_be_printed_and_read_by_programs(tmp_path: Path) -> None:
     ("at_ms", "text"), [(0, "PT0S"), (12_400, "PT12.4S"), (1_234_567, "PT1234.567S"), (60_000, "PT60S")]
 )
 def test_media_time_is_written_as_a_duration(at_ms: int, text: str) -> None:
-    assert moment(at_ms, live=False) == text
+    assert moment(at_ms, dated=False) == text

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from beffroi.errors import StoreError
-from beffroi.store import Change, RunFacts, RunOutcome, Store, queries
+from beffroi.store import Aggregate, Change, RunFacts, RunOutcome, Store, queries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -138,9 +138,18 @@ def test_a_period_of_statistics_is_kept_once() -> None:
     with Store() as store:
         run = store.begin(FACTS)
         for _ in range(2):
-            store.count(run, "lawn", 0, 60_000, {"lines": {}})
-        (count,) = queries.counts(store)
-        assert (count["name"], count["body"]) == ("", {"lines": {}})
+            for minutes in (1, 15):
+                body = {"from_ms": 0, "until_ms": minutes * 60_000, "lines": {}}
+                store.aggregate(run, "lawn", minutes, Aggregate(body, 59_000, 1_000))
+        minute, quarter = queries.aggregates(store)
+        assert (minute["minutes"], quarter["minutes"], quarter["to_ms"]) == (1, 15, 900_000)
+        assert (minute["camera"], minute["analysed_ms"], minute["body"]["lines"]) == (
+            FACTS.camera,
+            59_000,
+            {},
+        )
+        assert queries.aggregates(store, minutes=15) == [quarter]
+        assert queries.counts(store) == []
 
 
 def test_what_is_to_be_sent_waits_until_it_is_confirmed() -> None:
@@ -202,7 +211,7 @@ def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> N
     assert text.read_text().startswith("not a database, and")
 
 
-@pytest.mark.parametrize("version", [0, 2])
+@pytest.mark.parametrize("version", [0, 1, 99])
 def test_another_version_is_refused(tmp_path: Path, version: int) -> None:
     path = tmp_path / "store.db"
     Store(path).close()

@@ -135,7 +135,14 @@ class Step:
         """(subject, old track id, new track id): the subject goes on under another track."""
     @property
     def stats(self) -> dict[str, Any] | None:
-        """The statistics period that closed with this step, or None; see `Engine.stats`."""
+        """The minute of statistics that closed with this step, or None.
+
+        ``from_ms``, ``until_ms``, ``watched_ms``; ``lines[name][class][direction]`` counts; ``zones[name]`` (mean,
+        peak); ``queues[rule]`` (vehicles, waited_s, and length_m if calibrated: mean, max);
+        ``journeys[from][to][group]``; on a calibrated view ``speeds`` in km/h (n, mean, v85 and bins) by ``lines``
+        (and direction) and ``zones``. With the minute that ends a quarter of an hour, ``quarter`` holds the same of
+        the quarter, and ``heat``: seconds of presence by cell.
+        """
 
 @final
 class Engine:
@@ -197,9 +204,12 @@ class Engine:
         score: NDArray[np.float32],
         class_id: NDArray[np.uint16],
         signals: Sequence[Mapping[str, str] | None] | None = None,
-        motion: NDArray[np.float32] | None = None,
+        motion: NDArray[np.float64] | None = None,
+        pauses: Sequence[tuple[int, str]] | None = None,
     ) -> list[Event]:
-        """Step through a whole recording with the GIL released; gives exactly the events that `step` would give.
+        """Step through a recording with the GIL released; gives exactly the events that `step` and `finish` would give.
+
+        Several calls, each with the next part of a recording, give what one call with all of it gives.
 
         Parameters
         ----------
@@ -212,15 +222,23 @@ class Engine:
         signals
             One mapping (or None) per picture.
         motion
-            float32, shape (f, 6), rows as in `step`; NaN rows mean none.
+            float64, shape (f, 6), rows as in `step`; NaN rows mean none.
+        pauses
+            When `finish` was called between two pictures, and with which reason, in order of time; one at the time of
+            a picture comes after it. They need not end with one.
 
         Raises
         ------
         InputError
-            As `step`, with the number of the picture; checked before anything runs, so nothing has changed.
+            As `step` and `finish`, with the number of the picture or pause; checked before anything runs, so nothing has changed.
         """
     def stats(self) -> dict[str, Any]:
         """Counts since the engine began: ``lines[name][class][direction]`` and ``zones[name]`` (now, peak), by name."""
+    def running(self, at_ms: int) -> dict[str, Any] | None:
+        """The minute of statistics that runs and its ``quarter``, as if they ended at `at_ms`; None if there is none.
+
+        For the end of a stream: nothing closes. The shape is that of `Step.stats`.
+        """
     def timers(self) -> list[tuple[str, int, int, bool]]:
         """Pending and active incidents: rule, subject id (0 for a group or place), since_ms, whether it has started."""
     @property

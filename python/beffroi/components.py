@@ -10,7 +10,8 @@ Writing the file is all that is needed: files in ``beffroi/sources``, ``beffroi/
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -27,8 +28,9 @@ from typing import (
     get_args,
     get_origin,
 )
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from beffroi.conceal import conceal
@@ -63,7 +65,11 @@ class Source(Protocol):
 
 
 class Detector(Protocol):
-    """Finds boxes in pictures. Calls never overlap, so no locking is needed."""
+    """Finds boxes in pictures. Calls never overlap, so no locking is needed.
+
+    One that looks beside another (see `View.also`) is given pictures whose ``detections`` are what was found
+    before it, in the classes of `BuildContext.labels`.
+    """
 
     labels: tuple[str, ...]
     """What a class id means."""
@@ -95,6 +101,12 @@ class BuildContext:
     """Name of the camera; empty for what belongs to the whole site."""
     folder: Path
     """Folder of the site file: relative paths start here."""
+    labels: tuple[str, ...] = ()
+    """What class ids mean in the boxes that detectors before this one found."""
+    zones: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    """Zones of the view by name, points relative to the picture."""
+    state: Path | None = None
+    """Folder where a component may keep what it learnt of this camera; None: it starts anew each time."""
 
     def path(self, value: str | Path) -> Path:
         """A path of the site file, where it really is."""
@@ -225,6 +237,25 @@ class SourceConfig(Component):
     live: ClassVar[bool] = True
     """Whether it shows a place as it is now: rules over it then need an authorisation. Files say False."""
 
+    begins: datetime | None = Field(
+        default=None,
+        description="Date and time of a recording's first moment, in the site's time zone unless it names "
+        "another: schedules then hold as they did on that day. Live sources have their own time.",
+    )
+
+    @model_validator(mode="after")
+    def _live_has_its_time(self) -> Self:
+        if self.live and self.begins is not None:
+            raise ValueError("a live source shows what is now; leave `begins` out")
+        return self
+
+    def begins_ms(self, timezone: str) -> int | None:
+        """`begins` in milliseconds since 1970 in UTC, where `timezone` is the site's."""
+        if self.begins is None:
+            return None
+        aware = self.begins if self.begins.tzinfo else self.begins.replace(tzinfo=ZoneInfo(timezone))
+        return round(aware.timestamp() * 1000)
+
     def build(self, context: BuildContext, fps: float | None) -> Source:
         """Open the source.
 
@@ -252,6 +283,10 @@ class DetectorConfig(Component):
     """Whether it keeps nothing between pictures: one then serves all cameras with the same settings."""
 
     fps: float = Field(default=5.0, gt=0, le=100, description="Pictures analysed per second of media time.")
+
+    def gives_all(self) -> bool:
+        """Whether its boxes and signals are all that rules need: no other detector then looks for a rule."""
+        return False
 
     def known_labels(self, context: BuildContext) -> tuple[str, ...] | None:  # noqa: ARG002 - for subclasses
         """The labels that the detector will have, if they are known without loading it; None if not."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-STAGES = ("decode", "detect", "core", "store", "render")
-"""Where a frame's time goes: reading, finding objects, analysing, committing and sending, drawing."""
+STAGES = ("decode", "health", "detect", "core", "store", "render")
+"""Where a frame's time goes: reading, judging the camera, finding objects, analysing, committing and sending,
+drawing."""
 
 _BUCKETS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 

@@ -21,6 +21,8 @@ pub struct LineCrossing {
     pub rightwards: bool,
     /// When the path went over the line.
     pub at: Timestamp,
+    /// Last detection before it went over.
+    pub from: Timestamp,
     /// Angle between path and line, degrees, 0..90.
     pub angle: f64,
     /// Best score of the subject.
@@ -34,6 +36,8 @@ pub struct LineCrossing {
 pub(super) struct Over {
     net: i32,
     at: Timestamp,
+    /// Last detection before it went over.
+    from: Timestamp,
     angle: f64,
     /// The movement that went over it.
     way: Point,
@@ -49,6 +53,7 @@ impl Over {
             class_id: fact.class_id,
             rightwards: self.net > 0,
             at: self.at,
+            from: self.from,
             angle: self.angle,
             best_score: fact.best_score,
             height: fact.bbox.y2 - fact.bbox.y1,
@@ -165,7 +170,8 @@ impl LineState {
         let net = self.over.map_or(0, |o| o.net) + crossing.net;
         let when = before.towards(at, crossing.t);
         let angle = fold(crossing.angle_rad.to_degrees());
-        self.over = (net != 0).then_some(Over { net, at: when, angle, way: to - from, beyond: 0.0 });
+        self.over =
+            (net != 0).then_some(Over { net, at: when, from: before, angle, way: to - from, beyond: 0.0 });
     }
 
     /// The subject turned out to have come in over the border: its way began at `from`, outside of the picture.

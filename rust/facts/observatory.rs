@@ -4,6 +4,7 @@ use super::border::{Looking, Passing};
 use super::chart::{Chart, Marks};
 use super::crossing::{LineState, Movement, unit};
 use super::motion::{Rest, Track};
+use super::pace::{Way, error_of};
 use super::{Anchor, Fact, LineCrossing, Memory, Presence, Probes, centre};
 use crate::detection::Group;
 use crate::geometry::BBox;
@@ -206,6 +207,7 @@ impl Observatory {
         memory.observed = false;
         memory.passing = Passing::new(&subject.bbox);
         memory.history = Track::default();
+        memory.way = Way::default();
         memory.rest = rest;
         let at = Anchor::Auto.point(&subject.bbox, subject.group);
         Fact {
@@ -224,6 +226,7 @@ impl Observatory {
             ground: None,
             ground_from: None,
             velocity: None,
+            pace: None,
             still_since: None,
             zones,
             ended: false,
@@ -269,6 +272,13 @@ impl Observatory {
             (Some(_), Some(metres)) => fact.memory.history.push(at, metres),
             (None, _) => fact.memory.history.push(at, fact.at).map(|v| v * (1.0 / fact.body)),
         };
+        fact.pace = None;
+        if let (Some(ground), Some(metres)) = (&scene.ground, fact.ground)
+            && !fact.is_cut(scene.aspect)
+            && let Some(error) = error_of(ground, fact.at, fact.body)
+        {
+            fact.pace = fact.memory.way.push(at, metres, error);
+        }
         fact.still_since = fact.memory.rest.push(at, centre(&subject.bbox), fact.body);
         if first {
             // Somebody already there when we first looked stands since the first detection.
@@ -361,8 +371,15 @@ struct Look {
 
 impl Memory {
     fn new(rest: Rest, bbox: &BBox) -> Self {
-        let (history, busy) = (Track::default(), Marks::default());
-        Self { lines: Vec::new(), busy, observed: false, passing: Passing::new(bbox), history, rest }
+        Self {
+            lines: Vec::new(),
+            busy: Marks::default(),
+            observed: false,
+            passing: Passing::new(bbox),
+            history: Track::default(),
+            way: Way::default(),
+            rest,
+        }
     }
 }
 

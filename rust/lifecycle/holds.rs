@@ -95,8 +95,13 @@ impl Holds {
 
     /// Something momentary happened (a crossing): the same lifecycle, an incident of its own each time.
     pub fn once(&mut self, subject: u64, since: Timestamp, measured: &[Measured]) {
+        self.once_together(&[subject], since, measured);
+    }
+
+    /// The same with several subjects, or none.
+    pub fn once_together(&mut self, subjects: &[u64], since: Timestamp, measured: &[Measured]) {
         self.moments += 1;
-        self.push(Key::Group(self.moments), since, &[subject], measured, Begin::Moment);
+        self.push(Key::Group(self.moments), since, subjects, measured, Begin::Moment);
     }
 
     fn push(&mut self, key: Key, since: Timestamp, subjects: &[u64], measured: &[Measured], begin: Begin) {

@@ -52,3 +52,17 @@ impl FromPyObject<'_, '_> for Text {
         })
     }
 }
+
+/// Pauses of a recording: when, and why.
+pub(super) fn pauses_of(given: &Bound<'_, PyAny>) -> PyResult<Vec<(i64, String)>> {
+    let wrong = |_| InputError::new_err("pauses must be a list of pairs (at_ms, reason), in order of time");
+    given
+        .try_iter()
+        .map_err(wrong)?
+        .map(|pair| {
+            let (at, reason): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract().map_err(wrong)?;
+            let reason = reason.cast::<PyString>().map_err(|e| wrong(e.into()))?;
+            Ok((at.extract::<Millis>()?.0, reason.extract::<Text>()?.0))
+        })
+        .collect()
+}

@@ -14,13 +14,13 @@ pub(super) fn column<'py, T: Element>(
     if found.is_contiguous() && found.is_aligned() { Ok(found) } else { Err(unlike(name, wanted, array)) }
 }
 
-pub(super) fn rows<'py>(
+pub(super) fn rows<'py, T: Element>(
     name: &str,
     wanted: &str,
     width: usize,
     array: &Bound<'py, PyAny>,
-) -> PyResult<PyReadonlyArray2<'py, f32>> {
-    let found = array.extract::<PyReadonlyArray2<'py, f32>>().map_err(|_| unlike(name, wanted, array))?;
+) -> PyResult<PyReadonlyArray2<'py, T>> {
+    let found = array.extract::<PyReadonlyArray2<'py, T>>().map_err(|_| unlike(name, wanted, array))?;
     // An empty array is contiguous in every order.
     let fits =
         found.shape()[1] == width && (found.is_c_contiguous() && found.is_aligned() || found.is_empty());

@@ -1,5 +1,6 @@
 //! What every rule takes, and how its settings are read: common keys, then the kind's own, unknown keys refused.
 
+mod duty;
 mod identity;
 mod target;
 
@@ -12,17 +13,18 @@ use crate::lifecycle::Timing;
 use crate::quantity::{Length, Size, Speed};
 use crate::scene::{Scene, read_value};
 use crate::time::Span;
+pub use duty::Duty;
 use identity::hash_of;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use target::{Targets, classes_of, target_of};
+use target::{Targets, classes_of, line_named, target_of};
 
 /// How urgent an alert is for the operator.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// For the record.
@@ -74,9 +76,14 @@ pub struct Common {
     /// Most starts in an hour.
     #[schemars(range(min = 1))]
     pub max_per_hour: Option<u32>,
+    /// Name of the schedule of the site at whose times it runs; at all times if left out.
+    pub schedule: Option<String>,
     /// How urgent its alerts are.
     #[serde(default)]
     pub severity: Severity,
+    /// How urgent they are during schedules of the site, by name; of several that hold, the gravest.
+    #[serde(default)]
+    pub severity_during: BTreeMap<String, Severity>,
     /// What the best detection of a subject must have scored, 0..1.
     #[serde(default = "min_score")]
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -88,6 +95,9 @@ pub struct Common {
     pub anchor: Option<Anchor>,
     /// Id of the authorisation that allows this rule.
     pub authorisation: Option<String>,
+    /// Whether it runs in the shadow: recorded and measured, shown to nobody as an alert.
+    #[serde(default)]
+    pub shadow: bool,
     /// Whether the rule runs.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -104,7 +114,7 @@ fn yes() -> bool {
 }
 
 /// The keys of [`Common`]; all others belong to the kind.
-const COMMON_KEYS: [&str; 17] = [
+const COMMON_KEYS: [&str; 20] = [
     "name",
     "type",
     "zone",
@@ -116,7 +126,10 @@ const COMMON_KEYS: [&str; 17] = [
     "clear_after",
     "cooldown",
     "max_per_hour",
+    "schedule",
     "severity",
+    "severity_during",
+    "shadow",
     "min_score",
     "min_size",
     "anchor",
@@ -146,9 +159,39 @@ pub struct Context<'a> {
     /// Things that are allowed and probably not meant.
     pub warnings: Vec<String>,
     settings: Map<String, Value>,
+    /// Lines that the kind's own parameters name.
+    gates: Vec<usize>,
+    /// Whether the rule itself says `clear_after`.
+    clears: bool,
 }
 
 impl Context<'_> {
+    /// Index of a line that the kind's own parameter `key` names: it is part of what the rule is drawn on.
+    ///
+    /// # Errors
+    /// [`Error::Config`] at `key` with the lines that there are.
+    pub fn gate(&mut self, key: &str, name: &str) -> Result<usize> {
+        let index = line_named(key, name, self.scene)?;
+        self.gates.push(index);
+        Ok(index)
+    }
+
+    /// The kind's own parameter `key` is what `clear_after` is for other kinds.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the rule gives both.
+    pub fn clears_after(&mut self, key: &str, quiet: Span) -> Result<()> {
+        if self.clears {
+            return Err(Error::config(
+                "clear_after",
+                format!("`{key}` is the quiet time of this kind; give only `{key}`"),
+            ));
+        }
+        self.timing.clear_after = quiet;
+        self.settings.shift_remove("clear_after");
+        Ok(())
+    }
+
     /// Reads the kind's own parameters.
     ///
     /// # Errors
@@ -159,6 +202,11 @@ impl Context<'_> {
             self.settings.extend(all);
         }
         Ok(params)
+    }
+
+    /// A number that decides and is no key of its own, for the definition.
+    pub fn setting(&mut self, key: &str, value: Value) {
+        self.settings.insert(key.to_owned(), value);
     }
 
     /// The filter, once: the rule keeps it.
@@ -178,6 +226,21 @@ impl Context<'_> {
             return Err(Error::config(key, format!("`{length}` is no distance; it must be above 0")));
         }
         Ok(())
+    }
+
+    /// Refuses a view without calibration for a kind that needs metres.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn calibrated(&self) -> Result<()> {
+        if self.scene.ground.is_some() {
+            return Ok(());
+        }
+        Err(Error::config(
+            "type",
+            "this kind measures in metres and needs a calibrated view: give `ground`, at least four places of the \
+             picture and where they are",
+        ))
     }
 
     /// Refuses metres on a view without calibration.
@@ -212,6 +275,8 @@ pub struct Built {
     pub spec: &'static RuleSpec,
     /// Whether it runs.
     pub enabled: bool,
+    /// When it runs.
+    pub duty: Duty,
     /// Definition in French and English.
     pub definition: [String; 2],
     /// Things that are allowed and probably not meant.
@@ -250,6 +315,7 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
         ));
     }
     let watched: BTreeSet<&str> = classes.iter().map(String::as_str).collect();
+    let duty = Duty::read(&common, scene)?;
     let filter = Filter {
         classes: scene.labels.iter().map(|label| watched.contains(&**label)).collect(),
         min_score: common.min_score as f32,
@@ -268,12 +334,24 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
     } else {
         settings.insert("classes".into(), Value::from(classes));
     }
+    Duty::describe(&common, scene, &mut settings);
     for (key, span) in [("after", timing.after), ("gap", timing.gap), ("clear_after", timing.clear_after)] {
         settings.insert(key.into(), Value::from(span.to_string()));
     }
-    let warnings = Vec::new();
-    let mut context =
-        Context { scene, probes, filter, timing, anchor, zone, line, route, warnings, settings };
+    let mut context = Context {
+        scene,
+        probes,
+        filter,
+        timing,
+        anchor,
+        zone,
+        line,
+        route,
+        warnings: Vec::new(),
+        settings,
+        gates: Vec::new(),
+        clears: common.clear_after.is_some(),
+    };
     let rule = (spec.build)(own, &mut context)?;
     let definition = [Language::Fr, Language::En].map(|l| render(spec.definition, &context.settings, l));
     let zone_name = common.zone.clone().or(common.line.clone()).or(common.route.clone());
@@ -282,9 +360,9 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
         rule: common.name,
         kind: spec.kind,
         zone: zone_name,
-        severity: common.severity.as_str(),
+        shadow: common.shadow,
         authorisation: common.authorisation,
-        definition_hash: hash_of(&context.settings, &definition, scene, (zone, line, route)),
+        definition_hash: hash_of(&context.settings, &definition, scene, (zone, line, route), &context.gates),
     };
     Ok(Built {
         rule,
@@ -292,6 +370,7 @@ pub fn build(written: &Map<String, Value>, scene: &Scene, probes: &mut Probes) -
         origin: Arc::new(origin),
         spec,
         enabled: common.enabled,
+        duty,
         definition,
         warnings: context.warnings,
     })

@@ -143,10 +143,7 @@ impl Rule for Count {
             self.told = Some(told + Span::from_ms(periods * self.params.every.ms()));
         }
         for crossing in facts.crossings.iter().filter(|c| c.probe == self.probe) {
-            let admitted = match facts.subject(crossing.subject) {
-                Some(fact) => self.filter.admits(fact, facts.scene),
-                None => self.filter.class(crossing.class_id) && self.filter.score(crossing.best_score),
-            };
+            let admitted = self.filter.admits_crossing(crossing, facts);
             if admitted && self.params.direction.admits(crossing.rightwards) {
                 let totals = self.totals.entry(crossing.class_id).or_default();
                 totals[usize::from(!crossing.rightwards)] += 1;

@@ -131,10 +131,7 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
 impl Rule for Crossing {
     fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds) {
         for crossing in facts.crossings.iter().filter(|c| c.probe == self.probe) {
-            let admitted = match facts.subject(crossing.subject) {
-                Some(fact) => self.filter.admits(fact, facts.scene),
-                None => self.filter.class(crossing.class_id) && self.filter.score(crossing.best_score),
-            };
+            let admitted = self.filter.admits_crossing(crossing, facts);
             let steep = self.params.min_angle.is_none_or(|least| crossing.angle >= least);
             if admitted && steep && self.params.direction.admits(crossing.rightwards) {
                 holds.once(

@@ -2,25 +2,38 @@
 //!
 //! Adding a kind means adding its file and its two lines here; schema, manual, definitions and tests follow.
 
+mod abandoned_object;
 mod common;
 mod crowd_motion;
 mod density;
+mod dumping;
 mod fall;
 mod filter;
+mod fire;
+mod forbidden_turn;
 mod gathering;
 mod intrusion;
 mod line_count;
 mod line_crossing;
 mod loitering;
+mod near_miss;
 mod occupancy;
 mod parking;
+mod presence;
 mod prowling;
+mod queue;
+mod red_light;
+mod removed_object;
 mod running;
 mod schema;
+mod sequence;
+mod speed;
+mod state;
 mod stopped_vehicle;
+mod things;
 mod wrong_way;
 
-pub use common::{Built, Common, Context, Severity, build};
+pub use common::{Built, Common, Context, Duty, Severity, build};
 pub use filter::Filter;
 pub use line_crossing::BAND;
 pub use schema::{rule_schema, schema_of};
@@ -37,8 +50,40 @@ pub trait Rule: Send + Sync + std::fmt::Debug {
     /// Says what holds in this step.
     fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds);
 
+    /// The queue that it sees now, if that is what it looks at: statistics read it.
+    fn queued(&self) -> Option<Queued> {
+        None
+    }
+
     /// The watch ends: totals to report, memory to drop.
     fn finish(&mut self, _holds: &mut Holds) {}
+
+    /// The rules whose starts it looks at, each with the key that names it: they run before it in every step, and it
+    /// finds what they told in [`Facts::told`].
+    fn reads(&self) -> Vec<(String, &str)> {
+        Vec::new()
+    }
+
+    /// Whether it can do anything with the starts of the rule of this kind that `key` names.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::error::Error::Config) with its own key.
+    fn accepts(&self, _key: &str, _spec: &RuleSpec) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A queue of vehicles in one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Queued {
+    /// How many wait.
+    pub vehicles: u32,
+    /// From the line to the middle of the furthest, metres; None uncalibrated or with nobody there.
+    pub length_m: Option<f64>,
+    /// Longest wait so far.
+    pub longest_s: f64,
+    /// Mean wait so far; 0 with nobody there.
+    pub mean_s: f64,
 }
 
 /// What a rule of this kind is drawn on.
@@ -134,18 +179,30 @@ impl RuleSpec {
 
 /// Every rule kind.
 pub static CATALOGUE: &[RuleSpec] = &[
+    abandoned_object::SPEC,
     crowd_motion::SPEC,
     density::SPEC,
+    dumping::SPEC,
     fall::SPEC,
+    fire::SPEC,
+    forbidden_turn::SPEC,
     gathering::SPEC,
     intrusion::SPEC,
     line_count::SPEC,
     line_crossing::SPEC,
     loitering::SPEC,
+    near_miss::SPEC,
     occupancy::SPEC,
     parking::SPEC,
+    presence::SPEC,
     prowling::SPEC,
+    queue::SPEC,
+    red_light::SPEC,
+    removed_object::SPEC,
     running::SPEC,
+    sequence::SPEC,
+    speed::SPEC,
+    state::SPEC,
     stopped_vehicle::SPEC,
     wrong_way::SPEC,
 ];
@@ -154,5 +211,7 @@ pub static CATALOGUE: &[RuleSpec] = &[
 pub const PEOPLE: &[&str] = &["person"];
 /// Motor vehicles.
 pub const VEHICLES: &[&str] = &["car", "motorcycle", "bus", "truck", "van"];
+/// What one can carry and put down, and what was not there before.
+pub const THINGS: &[&str] = &["backpack", "handbag", "suitcase", "still_object"];
 /// Everything that moves on a road.
 pub const ROAD_USERS: &[&str] = &["person", "bicycle", "car", "motorcycle", "bus", "truck", "van"];

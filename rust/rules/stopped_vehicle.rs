@@ -103,7 +103,7 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
 
 /// Whether two boxes lie so much in each other that they are one vehicle, seen twice or in part: three boxes on one
 /// car are no queue.
-fn covers(a: &BBox, b: &BBox) -> bool {
+pub(super) fn covers(a: &BBox, b: &BBox) -> bool {
     a.intersection_area(b) >= 0.6 * a.area().min(b.area())
 }
 

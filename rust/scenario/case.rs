@@ -24,6 +24,7 @@ pub(super) struct Case {
     pub(super) seed: u64,
     pub(super) actors: Vec<Actor>,
     until: Option<Span>,
+    begins: Option<String>,
     drop: Spells,
     signals: Vec<(String, Vec<(Timestamp, String)>)>,
 }
@@ -70,6 +71,7 @@ impl Case {
         let misses = take(&mut all, "misses")?.unwrap_or(0.0);
         let seed = take(&mut all, "seed")?.unwrap_or(1);
         let until = take(&mut all, "until")?;
+        let begins = take(&mut all, "begins")?;
         let drop = all.remove("drop").map(|v| spells("drop", v)).transpose()?.unwrap_or_default();
         let mut by_actor =
             |key: &str| -> Result<Map<String, Value>> { Ok(take(&mut all, key)?.unwrap_or_default()) };
@@ -118,7 +120,20 @@ impl Case {
                 Ok((name, states))
             })
             .collect::<Result<_>>()?;
-        Ok(Self { name, expect, expect_text, fps, jitter, misses, seed, actors, until, drop, signals })
+        Ok(Self {
+            name,
+            expect,
+            expect_text,
+            fps,
+            jitter,
+            misses,
+            seed,
+            actors,
+            until,
+            begins,
+            drop,
+            signals,
+        })
     }
 
     /// Refuses actors of a class that the scene does not have.
@@ -129,6 +144,20 @@ impl Case {
             }
             None => Ok(()),
         }
+    }
+
+    /// What must be added to the times of the case to have media time.
+    pub(super) fn origin(&self, scene: &Scene) -> Result<Span> {
+        let Some(text) = &self.begins else { return Ok(Span::ZERO) };
+        let zone = scene
+            .timezone
+            .clone()
+            .ok_or_else(|| Error::config("begins", "a time of day needs the scene's `timezone`"))?;
+        let local = text.parse::<jiff::civil::DateTime>().and_then(|local| local.to_zoned(zone));
+        let local = local.map_err(|_| {
+            Error::config("begins", format!("`{text}` is no local time; write \"2026-11-27T21:59\""))
+        })?;
+        Ok(Span::from_ms(local.timestamp().as_millisecond()))
     }
 
     pub(super) fn until(&self) -> Span {
@@ -186,7 +215,7 @@ impl Actor {
         let below = match group {
             Group::Person | Group::Animal => 0.0,
             Group::Vehicle | Group::Cycle => 0.25,
-            Group::Object(_) => 0.5,
+            Group::Thing | Group::Object(_) => 0.5,
         };
         let (x1, y2) = (x - w / 2.0, y + below * h);
         let raw = [x1 + shake[0] * w, y2 - h + shake[1] * h, x1 + w + shake[2] * w, y2 + shake[3] * h];

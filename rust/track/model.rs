@@ -38,7 +38,7 @@ impl Motion {
             Group::Cycle | Group::Vehicle => &ROLLER,
             Group::Person => &WALKER,
             // An object that moves is carried by somebody, who is many times as large.
-            Group::Animal | Group::Object(_) => &RUNNER,
+            Group::Animal | Group::Thing | Group::Object(_) => &RUNNER,
         }
     }
 }

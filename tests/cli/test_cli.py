@@ -23,6 +23,7 @@ def test_help_names_every_command(beffroi: Beffroi) -> None:
     answer = beffroi("--help")
     assert answer.code == 0
     commands = ("run", "check", "test", "replay", "evaluate", "bench", "schema", "doctor", "assets", "demo")
+    commands += ("convert", "verdict")
     assert all(f"\n  {command} " in answer.out for command in commands)
 
 

@@ -162,7 +162,7 @@ proptest! {
             3 => next(vec![good, (0.2, 0.2, 0.0, 0.3, 0.9, 0)]),
             4 => next(vec![good, (0.2, 0.2, 0.1, 0.3, f32::NAN, 0)]),
             5 => next(vec![good, (0.2, 0.2, 0.1, 0.3, 1.5, 0)]),
-            6 => next(vec![good, (0.2, 0.2, 0.1, 0.3, 0.9, 80)]),
+            6 => next(vec![good, (0.2, 0.2, 0.1, 0.3, 0.9, 84)]),
             7 => empty(last),
             8 => empty(last - 1),
             9 => Frame { motion: Some([f64::NAN, 0.0, 0.0, 0.0, 1.0, 0.0]), ..next(vec![good]) },

@@ -53,7 +53,8 @@ impl Columns {
 
 pub(crate) fn try_step(engine: &mut Engine, frame: &Frame) -> beffroi::error::Result<()> {
     let columns = Columns::of(&frame.boxes);
-    let signal = frame.signal.map(|state| ("light", state));
+    // No rule reads what is blue.
+    let signal = frame.signal.map(|state| (if state == "blue" { "lamp" } else { "light" }, state));
     engine.step(Timestamp::from_ms(frame.at), columns.boxes(), signal, frame.motion)
 }
 
@@ -94,7 +95,7 @@ pub(crate) fn gist(told: &[Event], shift: i64) -> Vec<(String, &'static str, i64
 }
 
 fn class() -> impl Strategy<Value = u16> {
-    prop::sample::select(vec![0u16, 0, 0, 0, 2, 2, 7, 1, 16, 24])
+    prop::sample::select(vec![0u16, 0, 0, 0, 2, 2, 7, 1, 16, 24, 80, 81, 82, 82, 83])
 }
 
 fn motion() -> impl Strategy<Value = Option<[f64; 6]>> {

@@ -9,6 +9,7 @@ import typer
 from beffroi.cli.app import app
 from beffroi.cli.out import progress, result_json, show
 from beffroi.cli.sites import AsJson
+from beffroi.simulate.weather import LEVELS
 
 evaluate = typer.Typer(
     name="evaluate", help="Measure against data that people have marked.", no_args_is_help=True
@@ -70,6 +71,46 @@ def tracking(
     if as_json:
         result_json(report.as_json())
     show(report.table())
+
+
+@evaluate.command()
+def simulated(
+    scenes: Annotated[int, typer.Option(min=1, help="How many scenes.")] = 500,
+    *,
+    seed: Annotated[int, typer.Option(min=0, help="Which ones.")] = 1,
+    weather: Annotated[str, typer.Option(help="How badly the detector sees.")] = "default",
+    scenario: Annotated[
+        list[str] | None, typer.Option("--scenario", metavar="NAME", help="Only this one; may be repeated.")
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(min=0, help="Weight of recall in F1 = (a+1) R P / (R + a P).")
+    ] = 1.0,
+    curve: Annotated[bool, typer.Option("--curve", help="In every weather, so many scenes each.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg", help="Draw the curve there (needs --curve).")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes; as many as there are cores if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play scenes on simulated squares and compare the alerts with what truly happened."""
+    from beffroi.evaluate.curve import Curve
+    from beffroi.evaluate.simulated import evaluate as measure
+
+    if plot is not None and not curve:
+        raise typer.BadParameter("a plot needs --curve: it shows F1 over the weather", param_hint="'--plot'")
+    with progress("scenes") as status:
+        reports = [
+            measure(scenes, seed=seed, weather=level, kinds=scenario, alpha=alpha, jobs=jobs, progress=status)
+            for level in (LEVELS if curve else (weather,))
+        ]
+    found = Curve(tuple(reports))
+    if plot is not None:
+        found.draw(plot)
+    if as_json:
+        result_json(found.as_json() if curve else reports[0].as_json())
+    show(*(found.tables() if curve else reports[0].tables()))
 
 
 def _pixels(text: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Commands about a site: run it, check it, rehearse it, replay a recording on it."""
+"""Commands about a site: run it, check it, rehearse it."""
 
 import os
 import signal
@@ -169,27 +169,6 @@ def rehearse(
                 result(line)
     if not passed:
         raise typer.Exit(FAILED)
-
-
-@app.command()
-def replay(
-    recording: Annotated[Path, typer.Argument(help="What `beffroi run --record` wrote.", show_default=False)],
-    site: Annotated[Path, typer.Option(metavar="SITE", help="Whose rules are run.", show_default=False)],
-    camera: Annotated[str | None, typer.Option(metavar="NAME", help="Which camera's rules.")] = None,
-    view: Annotated[str | None, typer.Option(metavar="NAME", help="Which view's rules.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Send recorded detections through the rules: the same decisions as live, byte for byte."""
-    from beffroi.config import load
-    from beffroi.runtime.replay import replay as again
-
-    report = again(recording, load(site), camera=camera, view=view)
-    if as_json:
-        result_json(report.as_json())
-    else:
-        for line in report.lines:
-            result(line)
-        show(report.table())
 
 
 @app.command()

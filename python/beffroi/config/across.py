@@ -1,6 +1,7 @@
 """Mistakes that only show across the parts of a site: names that mean nothing, rules that nothing allows."""
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,9 +12,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
+from beffroi._core import ConfigError, check
 from beffroi.components import BuildContext, Component, DetectorConfig, SinkConfig, SourceConfig
+from beffroi.config.beside import MissingDetectorError, context_beside, labels_beside
 from beffroi.config.document import Document, Location
-from beffroi.config.judge import ASPECT, Judged, judge, kinds
+from beffroi.config.judge import ASPECT, Judged, judge, kinds, located
+from beffroi.config.schedule import Calendar, Schedule
 from beffroi.config.site import Authorisation, Header
 from beffroi.config.view import View
 from beffroi.errors import BeffroiError, MissingDependency, Problem
@@ -52,7 +56,7 @@ class Across:
         self.mode = header.mode if header else "evaluation"
         self.today = today or datetime.now(ZoneInfo(self.timezone)).date()
         self.cameras: Mapping[str, Any] = _mapping(raw.get("cameras"))
-        self.schedules: Mapping[str, Any] = _mapping(raw.get("schedules"))
+        self.calendar = self._calendar(_mapping(raw.get("schedules")), header.position if header else None)
         acts = raw.get("authorisations") or []
         self.authorisations = [_attempt(Authorisation, act) for act in acts] if isinstance(acts, list) else []
 
@@ -64,6 +68,22 @@ class Across:
         for name, camera in self.cameras.items():
             if isinstance(camera, dict):
                 self._camera(name, camera)
+
+    def _calendar(self, written: Mapping[str, Any], position: tuple[float, float] | None) -> Calendar:
+        """The schedules that can be kept; what is wrong with the others is said."""
+        good = {}
+        for name, settings in written.items():
+            schedule = _attempt(Schedule, settings)
+            if schedule is None:
+                continue
+            scene = {"timezone": self.timezone, **Calendar({name: schedule}, position).scene()}
+            try:
+                check(json.dumps(scene))
+            except ConfigError as error:
+                self._complain(located(error.path, scene), error.message)
+                continue
+            good[name] = schedule
+        return Calendar(good, position)
 
     def _complain(self, location: Location, message: str, *, key: bool = False) -> None:
         if self.document.readable(location):
@@ -122,13 +142,19 @@ class Across:
     def _view(
         self, location: Location, camera: str, name: str, view: View, detect: DetectorConfig | None
     ) -> None:
+        if view.reference is not None:
+            path = self.folder / Path(view.reference).expanduser()
+            if not path.is_file():
+                self._complain((*location, "reference"), f"there is no file {path}")
         labels = self._labels((*location[:2], "detect"), camera, detect)
+        labels = self._labels_beside(location, camera, view, detect, labels)
         if view.masks:
             masks = view.model_copy(update={"zones": view.masks, "lines": {}, "routes": {}, "rules": ()})
             scene = masks.scene(camera, name, None, ASPECT, self.timezone)
             judged = judge(self.document, location, scene, zones="masks")
             self.found.problems += judged.problems
-        judged = judge(self.document, location, view.scene(camera, name, labels, ASPECT, self.timezone))
+        scene = view.scene(camera, name, labels, ASPECT, self.timezone, calendar=self.calendar)
+        judged = judge(self.document, location, scene)
         self.found.problems += judged.problems
         self.found.warnings += judged.warnings
         self.found.rules += [
@@ -149,20 +175,33 @@ class Across:
             return None
         return known or getattr(detect, "classes", None)
 
+    def _labels_beside(
+        self,
+        location: Location,
+        camera: str,
+        view: View,
+        detect: DetectorConfig | None,
+        labels: tuple[str, ...] | None,
+    ) -> tuple[str, ...] | None:
+        """Judge the detectors that look beside the camera's own; gives the labels of all of them."""
+        if detect is None:
+            return labels
+        context = context_beside(BuildContext(camera=camera, folder=self.folder), view, labels or ())
+        for index, config in enumerate(view.also):
+            for inner, message in config.findings(context):
+                self._complain((*location, "also", index, *inner), message)
+        try:
+            return labels_beside(view, detect, labels, context)
+        except MissingDetectorError as error:
+            scene = {"rules": [dict(rule) for rule in view.rules]}
+            self._complain(location + located(error.path, scene), error.message)
+        except BeffroiError as error:
+            self._complain((*location, "also"), str(error))
+        return labels
+
     def _rule(self, location: Location, camera: str, rule: Mapping[str, Any], *, live: bool) -> None:
         if rule.get("enabled") is False:
             return
-        schedule = rule.get("schedule")
-        if schedule is not None:
-            there = (*location, "schedule")
-            if schedule not in self.schedules:
-                message = f"no schedule is named `{schedule}`; {_choice(str(schedule), self.schedules)}"
-            else:
-                message = (
-                    "this version does not keep to schedules yet, and the rule would run at all hours: "
-                    "leave `schedule` out, or set `enabled: false`"
-                )
-            self._complain(there, message)
         if live:
             self._authorised((*location, "authorisation"), camera, rule)
 

@@ -19,9 +19,6 @@ from beffroi.errors import ConfigError, Problem
 # The picture's shape is known when the camera is opened; rules are judged as if it were the usual one.
 ASPECT = 16 / 9
 
-# Keys that the runtime reads; the core never sees them.
-RUNTIME_KEYS = ("schedule",)
-
 # Of these the core says why a kind of rule does not take them.
 _EXPLAINED = {"zone", "line", "route", "after", "gap"}
 
@@ -123,7 +120,7 @@ def _without_unknown_keys(document: Document, location: Location, scene: dict[st
         schema = kinds().get(str(rule.get("type")))
         if schema is None:
             continue
-        known = {*schema["properties"], *RUNTIME_KEYS}
+        known = set(schema["properties"])
         for key in [key for key in rule if key not in known | _EXPLAINED]:
             del rule[key]
             yield document.problem((*location, "rules", index, key), unknown_key(key, known), key=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from beffroi._core import rehearse
+from beffroi.config.beside import labels_beside
 from beffroi.config.judge import ASPECT
 from beffroi.config.site import Site
 from beffroi.errors import BeffroiError, ConfigError
@@ -65,8 +66,9 @@ def _run(site: Site, file: Path, wanted: str | None) -> Rehearsed:
         raise BeffroiError(f"no camera is named `{camera}`; there are: {', '.join(site.cameras)}")
     settings = site.cameras[camera]
     name, view = next(iter(settings.views.items()))
-    labels = settings.detect.known_labels(site.context(camera))
-    scene = view.scene(camera, name, labels, ASPECT, site.timezone)
+    context = site.context(camera)
+    labels = labels_beside(view, settings.detect, settings.detect.known_labels(context), context)
+    scene = view.scene(camera, name, labels, ASPECT, site.timezone, calendar=site.calendar)
     try:
         text = file.read_text(encoding="utf-8-sig")
         cases = rehearse(text, json.dumps(scene, ensure_ascii=False))

@@ -1,8 +1,10 @@
-"""Named times of the week. This version reads and checks them; rules cannot use them yet, and are refused."""
+"""Named times of the week, as rules name them. What they mean is the core's: `rust/schedule.rs`."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -38,3 +40,20 @@ class Schedule(Settings):
         '"sunset+30min - sunrise".',
     )
     holidays: tuple[date, ...] = Field(default=(), description="Dates on which it does not hold.")
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The schedules of a site and where it lies: what rules with hours need where media time is wall time."""
+
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    position: tuple[float, float] | None = None
+
+    def scene(self) -> dict[str, Any]:
+        """Its part of a scene."""
+        drawn: dict[str, Any] = {
+            "schedules": {name: each.model_dump(mode="json") for name, each in self.schedules.items()}
+        }
+        if self.position is not None:
+            drawn["position"] = list(self.position)
+        return drawn

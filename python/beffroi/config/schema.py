@@ -39,6 +39,7 @@ def site_schema() -> dict[str, Any]:
         "discriminator": {"propertyName": "type"},
         "oneOf": [_rule(kind, dict(rule), definitions) for kind, rule in kinds().items()],
     }
+    _refer(definitions["View"]["properties"]["also"]["items"], DetectorConfig)
     definitions["View"]["properties"]["rules"]["items"] = {"$ref": "#/$defs/Rule"}
     schema["$defs"] = dict(sorted(definitions.items()))
     # Cameras may stand in files of their own, see `beffroi.config.examine`.
@@ -83,5 +84,4 @@ def _rule(kind: str, schema: dict[str, Any], definitions: dict[str, Any]) -> dic
     definitions |= schema.pop("$defs", {})
     properties = dict(schema["properties"])
     properties["type"] = {"const": kind, "description": schema.get("description", "")}
-    properties["schedule"] = {"type": "string", "description": "Name of a schedule of the site."}
     return {**schema, "properties": properties}

@@ -2,12 +2,11 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     PrivateAttr,
     SerializeAsAny,
@@ -16,13 +15,17 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from beffroi.components import BuildContext, Component, DetectorConfig, Settings, SinkConfig, SourceConfig
-from beffroi.config.schedule import Schedule
-from beffroi.config.view import View
-from beffroi.errors import MissingDependency
+from beffroi.components import BuildContext, DetectorConfig, Settings, SinkConfig, SourceConfig
+from beffroi.config.health import Health
+from beffroi.config.schedule import Calendar, Schedule
+from beffroi.config.view import View, parsed
 
 # Names become folders, topics and identifiers of incidents: letters of any language, digits, space . _ -
 Name = Annotated[str, StringConstraints(pattern=r"^\w[\w .-]{0,99}$")]
+
+
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
 
 
 def _known_timezone(name: str) -> str:
@@ -34,16 +37,6 @@ def _known_timezone(name: str) -> str:
     return name
 
 
-def _parse(family: type[Component]) -> BeforeValidator:
-    def parse(value: object) -> Component:
-        try:
-            return family.parse(value)
-        except MissingDependency as error:
-            raise PydanticCustomError("dependency", "{message}", {"message": str(error)}) from error
-
-    return BeforeValidator(parse, json_schema_input_type=dict[str, Any])
-
-
 class Header(Settings):
     """What the site is."""
 
@@ -52,6 +45,10 @@ class Header(Settings):
     )
     timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
         description="IANA time zone of the cameras, such as Europe/Paris."
+    )
+    position: tuple[Latitude, Longitude] | None = Field(
+        default=None,
+        description="Where it is: [latitude, longitude] in degrees; hours by the sun need it.",
     )
     language: Literal["fr", "en"] = Field(
         default="en", description="Language of what operators and the public read."
@@ -105,13 +102,16 @@ class Authorisation(Settings):
 class Camera(Settings):
     """A stream, what finds things in it, and what it looks at."""
 
-    source: Annotated[SerializeAsAny[SourceConfig], _parse(SourceConfig)] = Field(
+    source: Annotated[SerializeAsAny[SourceConfig], parsed(SourceConfig)] = Field(
         description="Where the pictures come from."
     )
-    detect: Annotated[SerializeAsAny[DetectorConfig], _parse(DetectorConfig)] = Field(
+    detect: Annotated[SerializeAsAny[DetectorConfig], parsed(DetectorConfig)] = Field(
         description="What finds the boxes; without `type` it is onnx."
     )
     views: dict[Name, View] = Field(min_length=1, description="What the camera looks at, by name.")
+    health: Health = Field(
+        default=Health(), description="What is always watched of the camera itself, without a rule."
+    )
 
 
 class StoreSettings(Settings):
@@ -149,11 +149,17 @@ class Site(Settings):
     cameras: dict[Name, Camera] = Field(
         min_length=1, description="Cameras by name; or left out, with a file cameras/NAME.yaml for each."
     )
-    sinks: dict[Name, Annotated[SerializeAsAny[SinkConfig], _parse(SinkConfig)]] = Field(
+    sinks: dict[Name, Annotated[SerializeAsAny[SinkConfig], parsed(SinkConfig)]] = Field(
         default_factory=dict, description="Where alerts are sent, by name."
     )
     store: StoreSettings = Field(default=StoreSettings(), description="Where alerts are kept.")
     evidence: Evidence = Field(default=Evidence(), description="The pictures kept with alerts.")
+    learnt: str = Field(
+        default="learnt",
+        min_length=1,
+        description="Folder for what is learnt of places (empty scenes, never people), "
+        "relative to the folder of the site file.",
+    )
 
     _path: Path = PrivateAttr(default=Path("site.yaml"))
 
@@ -164,6 +170,11 @@ class Site(Settings):
     @property
     def timezone(self) -> str:
         return self.site.timezone
+
+    @property
+    def calendar(self) -> Calendar:
+        """Schedules and position."""
+        return Calendar(self.schedules, self.site.position)
 
     @property
     def language(self) -> str:
@@ -184,8 +195,13 @@ class Site(Settings):
         return self._path.parent
 
     def context(self, camera: str = "") -> BuildContext:
-        """What the components of a camera (or of the whole site) are built with."""
-        return BuildContext(camera=camera, folder=self.folder)
+        """What the components of a camera (or of the whole site) are built with.
+
+        What is learnt is kept for live cameras only: a recording seen twice must give the same twice.
+        """
+        live = camera in self.cameras and self.cameras[camera].source.live
+        state = self.folder / Path(self.learnt).expanduser() / camera if live else None
+        return BuildContext(camera=camera, folder=self.folder, state=state)
 
     def is_evaluation(self, camera: str) -> bool:
         """Whether what a camera shows is an evaluation: the whole site is, or its source is not live."""

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SerializeAsAny
 from pydantic_core import PydanticCustomError
 
-from beffroi.components import Settings
+from beffroi.components import Component, DetectorConfig, Settings
+from beffroi.config.schedule import Calendar
+from beffroi.errors import MissingDependency
 
 
 def _number(value: object) -> object:
@@ -22,10 +24,24 @@ def _point(value: object) -> object:
     return value
 
 
+def parsed(family: type[Component]) -> BeforeValidator:
+    """Reads a component of `family` by its ``type``."""
+
+    def parse(value: object) -> Component:
+        try:
+            return family.parse(value)
+        except MissingDependency as error:
+            raise PydanticCustomError("dependency", "{message}", {"message": str(error)}) from error
+
+    return BeforeValidator(parse, json_schema_input_type=dict[str, Any])
+
+
 Coordinate = Annotated[float, BeforeValidator(_number)]
 Point = Annotated[tuple[Coordinate, Coordinate], BeforeValidator(_point)]
 Points = tuple[Point, ...]
 Rule = dict[str, Any]
+TIMES = ("schedule", "severity_during")
+"""Keys of a rule that ask for the time of day."""
 
 
 class Ground(Settings):
@@ -58,10 +74,28 @@ class View(Settings):
         default_factory=dict,
         description="Areas that nobody may look into, by name: blackened before anything else happens.",
     )
+    also: tuple[Annotated[SerializeAsAny[DetectorConfig], parsed(DetectorConfig)], ...] = Field(
+        default=(),
+        description="Detectors that look beside the camera's own, in this order. Those that a rule needs are "
+        "there without being named: name them to change their settings.",
+    )
+    reference: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Picture of the view as it was drawn on, relative to the folder of the site file; the "
+        "view guard compares with it. Left out, the view is learnt.",
+    )
     rules: tuple[Rule, ...] = Field(default=(), description="What is watched for.")
 
     def scene(
-        self, camera: str, view: str, labels: Sequence[str] | None, aspect: float, timezone: str
+        self,
+        camera: str,
+        view: str,
+        labels: Sequence[str] | None,
+        aspect: float,
+        timezone: str,
+        *,
+        calendar: Calendar | None = None,
     ) -> dict[str, Any]:
         """The view as the engine takes it (`beffroi.Engine`, as JSON).
 
@@ -75,6 +109,8 @@ class View(Settings):
             Width of the picture divided by its height.
         timezone
             IANA name of the site's time zone.
+        calendar
+            Schedules by name; None where media time is no time of day: rules then run at all hours.
         """
         scene: dict[str, Any] = {"view": f"{camera}/{view}", "aspect": aspect, "timezone": timezone}
         if labels is not None:
@@ -83,10 +119,12 @@ class View(Settings):
             scene["ground"] = self.ground.model_dump(mode="json")
         drawn = {"zones": self.zones, "lines": self.lines, "routes": self.routes}
         scene |= {family: _lists(shapes) for family, shapes in drawn.items() if shapes}
-        # When a rule runs is the runtime's business; what it watches for is the core's.
+        timeless = TIMES if calendar is None else ()
         scene["rules"] = [
-            {key: value for key, value in rule.items() if key != "schedule"} for rule in self.rules
+            {key: value for key, value in rule.items() if key not in timeless} for rule in self.rules
         ]
+        if calendar is not None and calendar.schedules:
+            scene |= calendar.scene()
         return scene
 
 

@@ -23,6 +23,15 @@ class RecordedConfig(DetectorConfig):
     type: Literal["recorded"]
     path: str = Field(min_length=1, description="Recording, relative to the folder of the site file.")
 
+    whole: bool = Field(
+        True,
+        description="Whether it holds all that rules need; if not, other detectors look at the pictures too.",
+    )
+
+    def gives_all(self) -> bool:
+        """As the recording's user says."""
+        return self.whole
+
     def findings(self, context: BuildContext) -> Iterable[Finding]:
         """A recording that is not there or is none."""
         from beffroi.recording import read_header

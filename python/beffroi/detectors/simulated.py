@@ -8,7 +8,7 @@ from typing import Literal
 from beffroi.components import BuildContext, DetectorConfig
 from beffroi.errors import ModelError
 from beffroi.frame import Detections, Frame
-from beffroi.simulate.agent import COCO
+from beffroi.simulate.agent import LABELS
 
 
 class SimulatedDetectorConfig(DetectorConfig):
@@ -16,9 +16,13 @@ class SimulatedDetectorConfig(DetectorConfig):
 
     type: Literal["simulated"]
 
+    def gives_all(self) -> bool:
+        """The square knows every thing and every light in it."""
+        return True
+
     def known_labels(self, context: BuildContext) -> tuple[str, ...]:  # noqa: ARG002 - the same everywhere
-        """The 80 labels of COCO."""
-        return COCO
+        """The 80 labels of COCO, and those of a background model and a flame detector."""
+        return LABELS
 
     def build(self, context: BuildContext) -> PassedOn:  # noqa: ARG002 - nothing to load
         """Nothing to load."""
@@ -28,7 +32,7 @@ class SimulatedDetectorConfig(DetectorConfig):
 class PassedOn:
     """Answers with the boxes that came with the pictures."""
 
-    labels = COCO
+    labels = LABELS
     name = "simulated"
     version = ""
     provider = "none"

@@ -244,7 +244,7 @@ def judge(
 
 
 def _judged(clip: Clip, case: Case, seen: Seen) -> CaseResult:
-    incidents = tuple(seen.incidents.get(case.name, ()))
+    incidents = seen.of(case)
     counted = None if case.count is None else seen.totals.get(case.name, 0)
     starts = [incident.started_ms / 1000 for incident in incidents]
     return CaseResult(clip, case, incidents, counted, score(case, starts, counted or 0), seen.to_ms)

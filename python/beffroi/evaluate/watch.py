@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,17 @@ from pydantic import ValidationError
 
 from beffroi import runtime
 from beffroi._core import ConfigError, __version__, catalogue, check
+from beffroi.components import BuildContext, DetectorConfig
+from beffroi.config.beside import MissingDetectorError, labels_beside
 from beffroi.config.site import Site
 from beffroi.config.view import View
 from beffroi.detectors.onnx import DEFAULT_MODEL
 from beffroi.errors import SourceError
 from beffroi.evaluate.truth import Case, Clip, TruthError
 from beffroi.manifest import shipped
+from beffroi.simulate.agent import COCO
 from beffroi.store import Store
+from beffroi.views.incident import KINDS
 
 if TYPE_CHECKING:
     from beffroi.runtime.camera import Progress
@@ -41,11 +46,17 @@ class Incident:
 
 @dataclass(slots=True)
 class Seen:
-    """What the rules of one clip said, by name of the case."""
+    """What the rules of one clip said, by name of the case, and its camera's health by kind."""
 
     incidents: dict[str, list[Incident]] = field(default_factory=dict)
+    health: dict[str, list[Incident]] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
     to_ms: int = 0
+
+    def of(self, case: Case) -> tuple[Incident, ...]:
+        """The incidents that a case is about."""
+        found = self.health.get(case.kind) if case.kind in KINDS else self.incidents.get(case.name)
+        return tuple(found or ())
 
 
 class Watch:
@@ -69,12 +80,17 @@ class Watch:
 
     def unfit(self, clip: Clip, case: Case) -> str | None:
         """Why a case cannot run; None if it can."""
+        if case.kind in KINDS:
+            return _unfit_for_health(case)
         if case.kind not in {entry["kind"] for entry in catalogue()}:
             return "there is no such kind of rule yet"
-        scene = self._view(clip, [case]).scene(CAMERA, VIEW, None, ASPECT, "UTC")
+        view = self._view(clip, [case])
         try:
-            check(json.dumps(scene))
-        except ConfigError as error:
+            detect = DetectorConfig.parse(clip.detect or self._detect)
+            context = BuildContext(CAMERA, self._folder)
+            labels = labels_beside(view, detect, detect.known_labels(context) or COCO, context)
+            check(json.dumps(view.scene(CAMERA, VIEW, labels, ASPECT, "UTC")))
+        except (ConfigError, MissingDetectorError) as error:
             return f"the rule is refused: {error}"
         return None
 
@@ -88,42 +104,64 @@ class Watch:
         BeffroiError
             If the detector cannot be built, or the rules cannot run.
         """
-        site = self._site(clip, cases)
-        kept = self._kept(clip, site)
-        if kept is not None and kept.is_file():
-            return self._replayed(kept, site)
+        site = self._site(clip, cases, self._detector(clip, cases, progress))
         seen = Seen()
-        draft = None if kept is None else kept.with_name(f"draft-{kept.name}")
         with Store() as store:
             report = runtime.run(
-                site, store=store, record=draft, on_event=lambda alert: _note(seen, alert), progress=progress
+                site, store=store, on_event=lambda alert: _note(seen, alert), progress=progress
             )
         if report.interrupted:
             raise KeyboardInterrupt
         (camera,) = report.cameras
-        self.models[camera.model] = camera.provider
+        kept = camera.provider == "recording"
+        self.models[camera.model] = "kept boxes" if kept else camera.provider
         if camera.error is not None:
             raise SourceError(f"{clip.name}: {camera.error}")
-        if kept is not None and draft is not None:
-            draft.replace(kept)
         seen.totals = {rule: _total(measured) for rule, measured in camera.totals.items()}
         seen.to_ms = camera.to_ms or 0
         return seen
 
-    def _replayed(self, kept: Path, site: Site) -> Seen:
-        from beffroi.runtime.replay import replay
+    def _detector(self, clip: Clip, cases: Sequence[Case], progress: Progress | None) -> dict[str, Any]:
+        """What finds the boxes: the clip's own detector, or the one under evaluation."""
+        if clip.detect is not None:
+            return clip.detect
+        site = self._site(clip, cases, self._detect)
+        kept = self._kept(clip, site)
+        if kept is None:
+            return self._detect
+        if not kept.is_file():
+            self._keep(kept, site, progress)
+        # Only the object detector is kept: what else looks at the pictures is cheap, and looks anew.
+        return {"type": "recorded", "path": str(kept.absolute()), "whole": False}
 
-        report = replay(kept, site)
-        self.models.setdefault(report.model, "kept boxes")
-        seen = Seen(to_ms=report.to_ms or 0)
-        for event in report.events:
-            _note(seen, event)
-        seen.totals = {rule: _total(measured) for rule, measured in report.totals.items()}
-        return seen
+    def _keep(self, kept: Path, site: Site, progress: Progress | None) -> None:
+        """Write what the object detector finds in a clip to `kept`."""
+        from beffroi.evidence.redact import apply_masks
+        from beffroi.recording import Header, RecordingWriter
 
-    def _site(self, clip: Clip, cases: Sequence[Case]) -> Site:
+        camera, context = site.cameras[CAMERA], site.context(CAMERA)
+        with closing(camera.source.build(context, camera.detect.fps)) as source:
+            detector = camera.detect.build(context)
+            width, height = source.size
+            header = Header(
+                labels=detector.labels,
+                width=width,
+                height=height,
+                fps=camera.detect.fps,
+                model=f"{detector.name} {detector.version}".strip(),
+            )
+            draft = kept.with_name(f"draft-{kept.name}")
+            with closing(RecordingWriter(draft, header)) as writer:
+                for count, frame in enumerate(source.frames(), start=1):
+                    masked = apply_masks(frame.image, list(camera.views[VIEW].masks.values()))
+                    (found,) = detector.detect([replace(frame, image=masked)])
+                    writer.write(frame.at_ms, found)
+                    if progress is not None:
+                        progress(CAMERA, frame.at_ms, count)
+            draft.replace(kept)
+
+    def _site(self, clip: Clip, cases: Sequence[Case], detect: Mapping[str, Any]) -> Site:
         source = clip.source if clip.source is not None else {"type": "file", "path": clip.file}
-        detect = clip.detect if clip.detect is not None else self._detect
         settings = {
             "site": {"name": "evaluation", "timezone": "UTC", "mode": "evaluation"},
             "cameras": {CAMERA: {"source": source, "detect": detect, "views": {VIEW: _drawn(clip, cases)}}},
@@ -175,12 +213,22 @@ def _drawn(clip: Clip, cases: Sequence[Case]) -> dict[str, Any]:
         "lines": clip.lines,
         "routes": clip.routes,
         "masks": clip.masks,
-        "rules": [{**case.rule, "name": case.name} for case in cases],
+        "rules": [{**case.rule, "name": case.name} for case in cases if case.kind not in KINDS],
     }
 
 
+def _unfit_for_health(case: Case) -> str | None:
+    own = sorted(set(case.rule) - {"type"})
+    if own:
+        return f"camera health is watched everywhere and takes no {', '.join(own)} here"
+    return "camera health counts nothing" if case.count is not None else None
+
+
 def _note(seen: Seen, alert: dict[str, Any]) -> None:
-    of_rule = seen.incidents.setdefault(alert["rule"], [])
+    kind = alert["type"]
+    of_rule = (
+        seen.health.setdefault(kind, []) if kind in KINDS else seen.incidents.setdefault(alert["rule"], [])
+    )
     if alert["change"] == "started":
         of_rule.append(Incident(alert["id"], alert["since_ms"], alert["at_ms"]))
     elif alert["change"] == "ended":

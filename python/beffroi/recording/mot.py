@@ -10,7 +10,7 @@ import numpy as np
 
 from beffroi.errors import RecordingError
 from beffroi.frame import Detections
-from beffroi.recording.content import Header, Recording, assembled
+from beffroi.recording.content import Growing, Header, Recording
 
 # Beyond a day at 50 pictures a second a frame number is a mistake.
 MOST_FRAMES = 4_320_000
@@ -34,7 +34,7 @@ def read_mot(path: Path, fps: float | None, size: tuple[int, int] | None, label:
                 frame, row = _row(f"{path}:{number}", line)
                 frames.setdefault(frame, []).append(row)
     scale = np.array([width, height, width, height], np.float64)
-    pictures = []
+    pictures = Growing()
     for frame in range(1, max(length, max(frames, default=0)) + 1):
         rows = np.array(frames.get(frame, []), np.float64).reshape(-1, 5)
         corners = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1) / scale
@@ -43,9 +43,9 @@ def read_mot(path: Path, fps: float | None, size: tuple[int, int] | None, label:
             np.clip(rows[:, 4], 0, 1).astype(np.float32),
             np.zeros(len(rows), np.uint16),
         )
-        pictures.append((round((frame - 1) * 1000 / rate), found))
+        pictures.write(round((frame - 1) * 1000 / rate), found)
     header = Header(labels=(label,), width=width, height=height, fps=rate, source=str(path.name))
-    return assembled(header, pictures)
+    return pictures.take(header)
 
 
 def _row(place: str, line: str) -> tuple[int, list[float]]:

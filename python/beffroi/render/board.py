@@ -136,6 +136,8 @@ class Board:
         known = next((a for a in self.alerts if a.id == event.id), None)
         if event.change == "started":
             text = json.loads(event.to_json())
+            if text["shadow"]:
+                return
             subjects = {int(s["id"]): str(s["class"]) for s in text["subjects"]}
             self.alerts.append(
                 Shown(

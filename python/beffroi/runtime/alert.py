@@ -1,4 +1,4 @@
-"""An alert: one event of the engine, and what it was seen with."""
+"""An alert: one event of the engine or incident of the camera itself, and what it was seen with."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from beffroi._core import catalogue
 
 if TYPE_CHECKING:
     from beffroi._core import Event
+    from beffroi.views.incident import Incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +19,14 @@ class Circumstances:
     """What every alert of one view shares.
 
     `evaluation` marks everything that does not show a place as it is now, or is not meant to be acted on;
-    `live` says that media time is wall clock time, milliseconds since 1970 in UTC.
+    `dated` says that media time is wall clock time, milliseconds since 1970 in UTC.
     """
 
     site: str
     camera: str
     view: str
     evaluation: bool
-    live: bool
+    dated: bool
     model: str
     engine: str
 
@@ -35,7 +36,7 @@ def measurements() -> frozenset[str]:
     return frozenset(entry["kind"] for entry in catalogue() if entry.get("measurement"))
 
 
-def alert(event: Event, seen: Circumstances, snapshot: str | None) -> dict[str, Any]:
+def alert(event: Event | Incident, seen: Circumstances, snapshot: str | None) -> dict[str, Any]:
     """The event's own keys in their own order, followed by its circumstances."""
     return {
         **json.loads(event.to_json()),
@@ -43,22 +44,22 @@ def alert(event: Event, seen: Circumstances, snapshot: str | None) -> dict[str, 
         "camera": seen.camera,
         "view": seen.view,
         "evaluation": seen.evaluation,
-        "at": moment(event.at_ms, live=seen.live),
+        "at": moment(event.at_ms, dated=seen.dated),
         "model": seen.model,
         "engine": seen.engine,
         "snapshot": snapshot,
     }
 
 
-def moment(at_ms: int, *, live: bool) -> str:
-    """ISO 8601: a moment in UTC of a live camera, a time since the start of a recording otherwise.
+def moment(at_ms: int, *, dated: bool) -> str:
+    """ISO 8601: a moment in UTC, or the time since the start of a recording that has no date.
 
-    >>> moment(12_400, live=False)
+    >>> moment(12_400, dated=False)
     'PT12.4S'
-    >>> moment(1_780_000_000_040, live=True)
+    >>> moment(1_780_000_000_040, dated=True)
     '2026-05-28T20:26:40.040Z'
     """
-    if live:
+    if dated:
         at = datetime.fromtimestamp(at_ms / 1000, UTC)
         return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     seconds, rest = divmod(at_ms, 1000)

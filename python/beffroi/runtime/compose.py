@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beffroi._core import ConfigError, Engine, __version__
+from beffroi.config.beside import MissingDetectorError
 from beffroi.errors import Problem, SiteError
 from beffroi.runtime.alert import Circumstances
 from beffroi.runtime.camera import Watched
+from beffroi.runtime.health import looking
 from beffroi.runtime.snapshots import Snapshots
 from beffroi.runtime.watchers import Sight, Watcher, watchers
+from beffroi.sources._dated import Dated
 from beffroi.store import RunFacts
 
 if TYPE_CHECKING:
@@ -90,9 +93,12 @@ def site_hash(site: Site) -> str:
 
 
 def engine(
-    site: Site, camera: str, view: str, labels: Sequence[str], size: tuple[int, int]
+    site: Site, camera: str, view: str, labels: Sequence[str], size: tuple[int, int], *, dated: bool
 ) -> tuple[Engine, dict[str, Any]]:
     """The engine of one view for pictures of `size` (width, height), and the scene that it runs.
+
+    `dated` says that media time is wall clock time, milliseconds since 1970 in UTC: without it schedules mean
+    nothing, and rules run at all hours.
 
     Raises
     ------
@@ -100,7 +106,10 @@ def engine(
         If it cannot run; with the place in the site file.
     """
     settings = site.cameras[camera].views[view]
-    scene = settings.scene(camera, view, labels, size[0] / size[1], site.timezone)
+    calendar = site.calendar if dated else None
+    scene = settings.scene(camera, view, labels, size[0] / size[1], site.timezone, calendar=calendar)
+    if not dated:
+        _warn_of_schedules(camera, settings)
     try:
         return Engine(json.dumps(scene)), scene
     except ConfigError as error:
@@ -126,32 +135,40 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
     settings = camera.views[view]
     context = site.context(name)
     with ExitStack() as opened:
-        detector = detectors.build(camera.detect, context)
+        try:
+            detector = detectors.build_for(settings, camera.detect, context)
+        except MissingDetectorError as error:
+            place = f"cameras.{name}.views.{view}.{error.path}"
+            raise mistake(site, place, error.message) from error
         source = _paced(camera.source, wishes.pace).build(context, camera.detect.fps)
+        begins_ms = camera.source.begins_ms(site.timezone)
+        if begins_ms is not None:
+            source = Dated(source, begins_ms)
         opened.callback(source.close)
-        running, scene = engine(site, name, view, detector.labels, source.size)
-        live = camera.source.live
-        _warn_of_schedules(name, settings, live=live)
+        health = looking(camera, view, source, context)
+        dated = camera.source.live or begins_ms is not None
+        running, scene = engine(site, name, view, detector.labels, source.size, dated=dated)
         model = f"{detector.name} {detector.version}".strip()
         facts = RunFacts(
             site.name, site_hash(site), name, view, model, detector.provider, __version__, evaluation
         )
-        looking: list[Watcher] = []
+        looking_on: list[Watcher] = []
         shown = Path(str(getattr(camera.source, "path", camera.source.type))).name
-        sight = Sight(facts, detector.labels, running, scene, source.size, camera.detect.fps, shown)
+        sight = Sight(facts, detector.labels, running, scene, source.size, camera.detect.fps, shown, dated)
         for watcher in watchers(wishes, sight):
             opened.callback(watcher.discard)
-            looking.append(watcher)
+            looking_on.append(watcher)
         watched = Watched(
             facts=facts,
-            seen=Circumstances(site.name, name, view, evaluation, live, model, __version__),
+            seen=Circumstances(site.name, name, view, evaluation, dated, model, __version__),
             source=source,
             detector=detector,
             engine=running,
             masks=list(settings.masks.values()),
             fps=camera.detect.fps,
             snapshots=_snapshots(site, name, settings, detector.labels),
-            watchers=tuple(looking),
+            watchers=tuple(looking_on),
+            health=health,
         )
         opened.pop_all()
         return watched
@@ -170,9 +187,12 @@ def _snapshots(site: Site, camera: str, view: View, labels: Sequence[str]) -> Sn
     return Snapshots(site.folder, place, view, labels, blur=site.evidence.blur)
 
 
-def _warn_of_schedules(camera: str, view: View, *, live: bool) -> None:
+def _warn_of_schedules(camera: str, view: View) -> None:
     for rule in view.rules:
-        if "schedule" in rule and not live:
+        if "schedule" in rule:
             log.warning(
-                "%s: rule %s runs all the time: a recording has no time of day", camera, rule.get("name")
+                "%s: rule %s runs all the time: a recording has no time of day unless its source says when "
+                "it `begins`",
+                camera,
+                rule.get("name"),
             )

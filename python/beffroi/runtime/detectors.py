@@ -5,9 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from beffroi.components import BuildContext, Detector, DetectorConfig
+from beffroi.config.beside import beside, context_beside, joined_labels
 from beffroi.frame import Detections, Frame
+
+if TYPE_CHECKING:
+    from beffroi.config.view import View
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +40,50 @@ class Shared:
         self._detector.close()
 
 
+class Together:
+    """A detector, and others that look beside it: their boxes one after the other, in joined classes.
+
+    Each is given what those before it found (`Frame.detections`).
+    """
+
+    def __init__(self, first: Detector, others: Sequence[Detector]) -> None:
+        self._all = (first, *others)
+        self.labels = joined_labels(first.labels, [each.labels for each in others])
+        self.name = first.name
+        self.version = " + ".join(
+            [first.version, *(f"{each.name} {each.version}".strip() for each in others)]
+        ).strip()
+        self.provider = first.provider
+        place = {label: index for index, label in enumerate(self.labels)}
+        self._classes = [
+            np.array([place[label] for label in each.labels], dtype=np.uint16) for each in self._all
+        ]
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """As `Detector.detect`."""
+        found = self._all[0].detect(frames)
+        for each, classes in zip(self._all[1:], self._classes[1:], strict=True):
+            seen = [replace(frame, detections=before) for frame, before in zip(frames, found, strict=True)]
+            found = [
+                _joined(before, more, classes) for before, more in zip(found, each.detect(seen), strict=True)
+            ]
+        return found
+
+    def close(self) -> None:
+        """Nothing of its own to close."""
+
+
+def _joined(before: Detections, more: Detections, classes: NDArray[np.uint16]) -> Detections:
+    if not len(more) and not more.signals:
+        return before
+    return Detections(
+        np.concatenate([before.xyxy, more.xyxy]),
+        np.concatenate([before.score, more.score]),
+        np.concatenate([before.class_id, classes[more.class_id]]),
+        {**before.signals, **more.signals},
+    )
+
+
 class Detectors:
     """The detectors of one run; a shared one serves all cameras with its settings."""
 
@@ -45,6 +98,16 @@ class Detectors:
         if key not in self._built:
             self._built[key] = Shared(config.build(context))
         return self._built[key]
+
+    def build_for(self, view: View, config: DetectorConfig, context: BuildContext) -> Detector:
+        """The detector for `config` with those that look beside it in a view; raises what building raises."""
+        first = self.build(config, context)
+        labels, others = first.labels, []
+        for more in beside(view, config):
+            other = self.build(more, context_beside(context, view, labels))
+            labels = joined_labels(labels, [other.labels])
+            others.append(other)
+        return Together(first, others) if others else first
 
     def close(self) -> None:
         """Close them all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ class CameraReport:
     """One camera's run; times in milliseconds of media time.
 
     `outcome` is ``end_of_stream``, ``stopped``, ``signal_lost`` or ``analysis_failed``; `error` says why for
-    the latter two. `totals` holds the last measured values of each measuring rule.
+    the latter two. `alerts` counts the incidents that rules started, `shadow` those of rules that run in the
+    shadow, `health` those of the camera itself, by name. `totals` holds the last measured values of each
+    measuring rule.
     """
 
     camera: str
@@ -28,10 +31,17 @@ class CameraReport:
     analysed_ms: int = 0
     not_analysed_ms: int = 0
     alerts: dict[str, int] = field(default_factory=dict)
+    shadow: dict[str, int] = field(default_factory=dict)
+    health: dict[str, int] = field(default_factory=dict)
     totals: dict[str, dict[str, float]] = field(default_factory=dict)
     stages: dict[str, float] = field(default_factory=dict)
     outcome: str = "end_of_stream"
     error: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        """How many alerts each rule gave."""
+        yield from (f"{rule}: {count}" for rule, count in self.alerts.items())
+        yield from (f"{rule}: {count} (shadow)" for rule, count in self.shadow.items())
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; seconds are rounded to milliseconds."""
@@ -82,7 +92,7 @@ class RunReport:
 
         mark = " (evaluation)" if self.evaluation else ""
         table = Table(title=f"{self.site}{mark}, {self.wall_s:.1f} s", title_justify="left")
-        for name in ("camera", "analysed", "not analysed", "frames", "alerts", "totals", "ended"):
+        for name in ("camera", "analysed", "not analysed", "frames", "health", "alerts", "totals", "ended"):
             table.add_column(name)
         for camera in self.cameras:
             table.add_row(
@@ -90,11 +100,16 @@ class RunReport:
                 f"{camera.analysed_ms / 1000:.1f} s",
                 f"{camera.not_analysed_ms / 1000:.1f} s",
                 str(camera.frames),
-                "\n".join(f"{rule}: {count}" for rule, count in camera.alerts.items()) or "none",
+                _counts(camera.health) or "good",
+                "\n".join(camera.lines()) or "none",
                 "\n".join(f"{rule}: {_values(total)}" for rule, total in camera.totals.items()),
                 camera.error or camera.outcome.replace("_", " "),
             )
         return table
+
+
+def _counts(incidents: dict[str, int]) -> str:
+    return "\n".join(f"{name}: {count}" for name, count in incidents.items())
 
 
 def _values(measured: dict[str, float]) -> str:

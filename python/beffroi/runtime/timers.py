@@ -48,15 +48,16 @@ class Coverage:
         self._longest = max(GAP_MS, round(3000 / fps))
         self._camera, self._metrics = camera, metrics
 
-    def add(self, at_ms: int) -> None:
-        """A picture of `at_ms` was analysed."""
-        self._metrics.frame(self._camera)
-        self.frames += 1
+    def add(self, at_ms: int, *, judged: bool = True) -> None:
+        """A picture of `at_ms` came, and was `judged` unless the camera saw nothing."""
+        if judged:
+            self._metrics.frame(self._camera)
+            self.frames += 1
         if self.to_ms is None:
             self.from_ms = at_ms
         else:
             passed = at_ms - self.to_ms
-            analysed = passed <= self._longest
+            analysed = judged and passed <= self._longest
             self._metrics.media(self._camera, passed, analysed=analysed)
             if analysed:
                 self.analysed_ms += passed

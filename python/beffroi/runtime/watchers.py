@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 class Watcher(Protocol):
     """Someone who looks on."""
 
-    def watch(self, frame: Frame, found: Detections, step: Step, /) -> None:
-        """See one analysed picture, masks already zeroed."""
+    def watch(self, frame: Frame, found: Detections, step: Step, motion: Sequence[float] | None, /) -> None:
+        """See one analysed picture, masks already zeroed, and the `motion` that the engine was told."""
+
+    def pause(self, at_ms: int, reason: str, /) -> None:
+        """The engine was told that nothing is judged from `at_ms` on, until the next picture to watch."""
+
+    def note(self, alert: Mapping[str, Any], /) -> None:
+        """An incident of the camera itself started or ended."""
 
     def close(self) -> None:
         """Finish what was written."""
@@ -35,7 +41,7 @@ class Filming:
     renderer: Renderer
     engine: Engine
 
-    def watch(self, frame: Frame, found: Detections, step: Step, /) -> None:
+    def watch(self, frame: Frame, found: Detections, step: Step, _motion: Sequence[float] | None, /) -> None:
         """As `Watcher.watch`."""
         self.renderer.write(
             frame.at_ms,
@@ -45,6 +51,12 @@ class Filming:
             timers=self.engine.timers(),
             counts=self.engine.stats()["lines"],
         )
+
+    def pause(self, _at_ms: int, _reason: str, /) -> None:
+        """A film shows what was judged."""
+
+    def note(self, _alert: Mapping[str, Any], /) -> None:
+        """Nor does it show the camera's own incidents."""
 
     def close(self) -> None:
         """Finish the film."""
@@ -61,9 +73,17 @@ class Recording:
 
     writer: RecordingWriter
 
-    def watch(self, frame: Frame, found: Detections, _step: Step, /) -> None:
+    def watch(self, frame: Frame, found: Detections, _step: Step, motion: Sequence[float] | None, /) -> None:
         """As `Watcher.watch`."""
-        self.writer.write(frame.at_ms, found)
+        self.writer.write(frame.at_ms, found, motion)
+
+    def pause(self, at_ms: int, reason: str, /) -> None:
+        """As `Watcher.pause`."""
+        self.writer.pause(at_ms, reason)
+
+    def note(self, alert: Mapping[str, Any], /) -> None:
+        """As `Watcher.note`."""
+        self.writer.note(alert)
 
     def close(self) -> None:
         """Finish the recording."""
@@ -85,6 +105,7 @@ class Sight:
     size: tuple[int, int]
     fps: float
     source: str
+    dated: bool = False
 
 
 def watchers(wishes: Wishes, sight: Sight) -> Iterator[Watcher]:
@@ -107,6 +128,7 @@ def watchers(wishes: Wishes, sight: Sight) -> Iterator[Watcher]:
             height=sight.size[1],
             fps=sight.fps,
             model=facts.model,
+            dated=sight.dated,
             source=sight.source,
         )
         yield Recording(RecordingWriter(wishes.record, header))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beffroi.simulate.path import Path
+from beffroi.simulate.pose import Poses, pose_at, posed
 
 # The labels of COCO, as the detectors that beffroi runs give them: a class_id is an index into this.
 COCO: Final[tuple[str, ...]] = (
@@ -24,6 +25,10 @@ COCO: Final[tuple[str, ...]] = (
     "scissors", "teddy bear", "hair drier", "toothbrush",
 )  # fmt: skip
 
+# What detectors beside that of COCO give: a background model, and one for flames.
+BEYOND: Final = ("still_object", "missing_object", "fire", "smoke")
+LABELS: Final = COCO + BEYOND
+
 # Width, length and height in metres: across the heading, along it, upwards.
 SIZES: Final[dict[str, tuple[float, float, float]]] = {
     "person": (0.52, 0.34, 1.74),
@@ -32,8 +37,17 @@ SIZES: Final[dict[str, tuple[float, float, float]]] = {
     "truck": (2.2, 6.4, 2.7),
     "bus": (2.5, 10.5, 3.0),
     "motorcycle": (0.8, 2.1, 1.25),
+    "backpack": (0.4, 0.3, 0.52),
+    "suitcase": (0.48, 0.3, 0.7),
+    "handbag": (0.4, 0.2, 0.34),
+    "bench": (1.7, 0.6, 0.85),
+    "rubbish": (0.85, 0.7, 0.75),
+    "cup": (0.1, 0.1, 0.14),
+    "fire": (0.9, 0.9, 1.0),
+    "smoke": (1.6, 1.6, 2.4),
 }
 VEHICLES: Final = ("car", "truck", "bus", "motorcycle")
+BAGS: Final = ("backpack", "suitcase", "handbag")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +59,8 @@ class Agent:
     name
         Unique in the scenario.
     label
-        Its class, one of `SIZES`.
+        Its class, one of `SIZES` or of `BEYOND`. No detector has a word for ``rubbish``: it has no box but
+        its `echo_of`.
     path
         Where it is when.
     intent
@@ -56,6 +71,14 @@ class Agent:
         Number from which its colours follow.
     rides
         Name of the bicycle or motorcycle that this person rides; such a person is lifted onto it.
+    poses
+        How it stands when; upright if left out.
+    owner
+        Name of the agent who brought this thing.
+    echo_of
+        Name of the agent whose standing (or absence) a background model reports with this box.
+    clarity
+        How well a detector sees it, 0..1: its chance of a box in a frame in plain sight; its score follows.
     """
 
     name: str
@@ -65,19 +88,31 @@ class Agent:
     size: tuple[float, float, float]
     look: int = 0
     rides: str | None = None
+    poses: Poses = ()
+    owner: str | None = None
+    echo_of: str | None = None
+    clarity: float = 1.0
 
     @property
     def class_id(self) -> int:
-        return COCO.index(self.label)
+        """Index into `LABELS`."""
+        return LABELS.index(self.label)
 
     def corners(self, t: float) -> NDArray[np.float64] | None:
-        """Corners of its upright cuboid at `t` seconds, metres, shape (8, 3); None when it is not there.
+        """Corners of its cuboid at `t` seconds, metres, shape (8, 3); None when it is not there.
 
-        The first four are on the ground: front left, front right, rear right, rear left; the others above
-        them.
+        Of an upright one the first four are on the ground: front left, front right, rear right, rear left;
+        the others above them.
         """
         place = self.path.at(t)
-        return None if place is None else cuboid(*place, self.size)
+        if place is None:
+            return None
+        if not self.poses:
+            return cuboid(*place, self.size)
+        pose = pose_at(self.poses, t)
+        width, length, height = self.size
+        size = (width * pose.wide, length * pose.long, height * pose.tall)
+        return posed(cuboid(*place, size), place[:2], pose)
 
 
 def cuboid(x: float, y: float, heading: float, size: tuple[float, float, float]) -> NDArray[np.float64]:

@@ -7,12 +7,16 @@ upwards. Picture coordinates are relative, 0..1, origin top left, y downwards.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, radians, sin, tan
+from math import atan, cos, degrees, radians, sin, tan
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
+
+BEGINS: Final = 8.1
+"""Metres from the camera's foot at which the usual one begins to see the ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,17 @@ class Camera:
     tilt: float = 22.0
     field: float = 62.0
     aspect: float = 16 / 9
+
+    @classmethod
+    def somewhere(cls, rng: np.random.Generator, aspect: float) -> Camera:
+        """A camera as another installer would have hung it: higher or lower, wider or longer.
+
+        It is tilted so that the ground begins as far from its foot as it does for the usual one: what happens
+        on the square happens in the picture.
+        """
+        height, field = float(rng.uniform(5.5, 10.0)), float(rng.uniform(60.0, 66.0))
+        below = degrees(atan(tan(radians(field) / 2) / aspect))
+        return cls(height, degrees(atan(height / BEGINS)) - below, field, aspect)
 
     @property
     def focal(self) -> float:

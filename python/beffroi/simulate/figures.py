@@ -7,9 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from beffroi.simulate.agent import Agent, cuboid
+from beffroi.simulate import props
+from beffroi.simulate.agent import BEYOND, VEHICLES, Agent, cuboid
 from beffroi.simulate.backdrop import SUN
 from beffroi.simulate.canvas import Canvas, Colour, Points, shade
+from beffroi.simulate.pose import pose_at, posed
 
 COATS: Final[tuple[Colour, ...]] = (
     (70, 62, 150), (150, 104, 64), (96, 120, 70), (74, 78, 84), (60, 118, 186),
@@ -43,17 +45,24 @@ def draw(canvas: Canvas, agent: Agent, t: float, lights: bool) -> None:
         _person(canvas, agent, place, t)
     elif agent.label == "bicycle":
         _bicycle(canvas, agent, place)
-    else:
+    elif agent.label in VEHICLES:
         _vehicle(canvas, agent, place, t, lights)
+    else:
+        props.draw(canvas, agent, t)
 
 
 def shadow(agent: Agent, t: float) -> Points | None:
     """Outline of its shadow on the ground, shape (n, 3); None when it is not there."""
     place = agent.path.at(t)
-    if place is None:
+    if place is None or agent.label in BEYOND:
         return None
     x, y, heading = place
     width, length, height = agent.size
+    corners = agent.corners(t)
+    if agent.poses and corners is not None:
+        # Every corner casts its own: the shadow of a body that lies has nothing to do with its feet.
+        cast = corners[:, :2] - np.array(SUN) * corners[:, 2:] * 0.45
+        return _hull(np.concatenate([corners[:, :2], cast]))
     body = cuboid(x, y, heading, (0.8 * width, 0.9 * length, 0.0))[:4]
     reach = np.array([-SUN[0], -SUN[1], 0.0]) * height * 0.45
     points = np.concatenate([body, body * [1, 1, 0] + reach])
@@ -64,23 +73,28 @@ def _person(canvas: Canvas, agent: Agent, place: tuple[float, float, float], t: 
     x, y, heading = place
     lift = 0.12 if agent.rides else 0.0
     height = agent.size[2]
-    foot = canvas.pixels(np.array([x, y, lift]))
-    top = canvas.pixels(np.array([x, y, lift + height]))
+    pose = pose_at(agent.poses, t)
+    ends = np.array([(x, y, lift), (x, y, lift + height)])
+    foot, top = canvas.pixels(posed(ends, (x, y), pose))
     up = top - foot
-    unit = float(np.hypot(*up)) / height  # pixels per metre
-    up = up / float(np.hypot(*up))
-    side = np.array([1.0, 0.0])
+    unit = max(float(np.hypot(*up)) / height, 0.4 * canvas.scale(ends[0]))  # pixels per metre
+    up = up / (float(np.hypot(*up)) or 1.0)
+    side = np.array([-up[1], up[0]]) if pose.tilt else np.array([1.0, 0.0])
+    # Bent or seated: the legs fold, the trunk leans to where they look.
+    fold, lean = pose.tall, 1.5 * (1.0 - pose.tall) * cos(heading)
     # How much of the stride and of the shoulders is seen from here.
     across, ahead = abs(sin(heading)), cos(heading)
     look = np.random.default_rng(agent.look)
     coat, trousers, skin, hair = (c[int(look.integers(len(c)))] for c in (COATS, TROUSERS, SKIN, HAIR))
     swing = _stride(agent, t)
 
+    hip, shoulder = 0.48 * height, 0.81 * height
+
     def at(z: float, aside: float = 0.0) -> Points:
-        point: Points = foot + up * (z * unit) + side * (aside * unit)
+        aside += lean * max(0.0, z - hip)
+        point: Points = foot + up * (z * fold * unit) + side * (aside * unit)
         return point
 
-    hip, shoulder = 0.48 * height, 0.81 * height
     for leg in (-1, 1):
         step = leg * swing * 0.26 * (1.0 if ahead >= 0 else -1.0) * max(abs(ahead), 0.25)
         apart = leg * 0.08 * across

@@ -48,12 +48,24 @@ ZONES: Final[dict[str, Shape]] = {
     "eastbound": ((-13.4, 23.1), (13.4, 23.1), (15.2, 26.4), (-15.2, 26.4)),
     "westbound": ((-15.5, 26.7), (15.5, 26.7), (17.0, 29.8), (-17.0, 29.8)),
     "strip": ((0.2, 13.0), (1.4, 13.0), (1.4, 17.8), (0.2, 17.8)),
+    "plaza": ((-6.0, 9.2), (6.0, 9.2), (11.2, 19.2), (-11.2, 19.2)),
+    "approach": ((-12.5, 22.6), (9.0, 22.6), (9.0, 26.3), (-14.0, 26.3)),
+    "road": ((-12.0, 21.2), (12.6, 21.2), (15.2, 30.6), (-15.2, 30.6)),
 }
 LINES: Final[dict[str, Shape]] = {
     # Towards the road is from right to left: somebody who looks along +x has the road on the left.
     "kerb": ((1.5, 21.9), (8.6, 21.9)),
-    "traffic": ((11.0, 22.2), (12.4, 30.4)),
+    # In the middle, where everybody has been in sight for a while, and to beyond the far kerb: a bus is
+    # judged to be three metres behind where it is.
+    "traffic": ((4.0, 22.2), (4.6, 32.8)),
     "passage": ((0.0, 9.0), (0.0, 19.4)),
+    # Onwards (+x) is from left to right; far enough for a lorry in the near lane, judged to be behind it.
+    "stop": ((8.9, 22.0), (8.9, 28.0)),
+    "from-the-west": ((-11.0, 22.0), (-11.0, 28.0)),
+    "from-the-east": ((5.0, 26.6), (5.0, 30.0)),
+    "side-street": ((-9.0, 31.0), (-1.5, 31.0)),
+    # A barrier across the square; away from the camera is from right to left.
+    "gate": ((-1.6, 14.0), (1.6, 14.0)),
 }
 CALIBRATION: Final[Shape] = (
     (-5.0, 10.0),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beffroi.errors import InputError
 from beffroi.frame import Detections
-from beffroi.simulate.agent import COCO
+from beffroi.simulate.agent import LABELS
 from beffroi.simulate.camera import Camera, rounded
 from beffroi.simulate.layout import CALIBRATION, Shape
 from beffroi.simulate.noise import Seen, SimulatedDetector, look, stretches
@@ -57,13 +57,15 @@ class Square:
     seed
         Decides sizes, speeds, places and moments within what the scenario allows, and the noise.
     weather
-        How badly the detector sees: ``clear``, ``default``, ``rain``, ``bad``, or a `Weather`.
+        How badly the detector sees: ``clear``, ``default``, ``rain``..., a level of `LEVELS`, or a `Weather`.
     fps
         Frames per second of the camera, 1 to 60.
     duration
         Seconds; the scenario's own if None.
     size
         Width and height of the picture in pixels.
+    camera
+        ``usual``, or ``any``: one that the seed hangs higher or lower, see `Camera.somewhere`.
 
     Raises
     ------
@@ -80,6 +82,7 @@ class Square:
         fps: float = 10.0,
         duration: float | None = None,
         size: tuple[int, int] = DEFAULT_SIZE,
+        camera: Literal["usual", "any"] = "usual",
     ) -> None:
         known = scenarios()
         if scenario not in known:
@@ -102,8 +105,14 @@ class Square:
         if not 0 < self.duration <= 86400:
             raise InputError(f"the duration is {self.duration} s; more than 0 and at most a day is needed")
         self.weather = LEVELS[weather] if isinstance(weather, str) else weather
-        self.labels = COCO
-        self.camera = Camera(aspect=size[0] / size[1])
+        self.labels = LABELS
+        self.mast = camera
+        aspect = size[0] / size[1]
+        self.camera = (
+            Camera(aspect=aspect)
+            if camera == "usual"
+            else Camera.somewhere(np.random.default_rng([seed, 5]), aspect)
+        )
 
         # The whole scenario is laid out whatever the duration: a longer look does not change what happens.
         name = int.from_bytes(scenario.encode()[:8].ljust(8))
@@ -115,7 +124,13 @@ class Square:
         self.painter = Painter(
             self.camera, size, self.agents, signals=tuple(stage.signals), weather=self.weather, seed=seed
         )
-        self._detector = SimulatedDetector(self.weather, seed, self.agents, self.camera, self.duration)
+        states: dict[str, list[str]] = {}
+        for _, signal, state in stage.signals:
+            states.setdefault(signal, []).append(state)
+        self._detector = SimulatedDetector(
+            self.weather, seed, self.agents, self.camera, self.duration,
+            beyond=stage.beyond, states={signal: sorted(set(of)) for signal, of in states.items()},
+        )  # fmt: skip
 
     # What an installer would draw.
 
@@ -159,14 +174,22 @@ class Square:
             raise InputError("a weather of one's own has no name to write into a site file")
         return {
             "type": "simulated", "scenario": self.scenario.name, "seed": self.seed, "weather": named[0],
-            "fps": self.fps, "duration": self.duration, "size": list(self.size),
+            "fps": self.fps, "duration": self.duration, "size": list(self.size), "camera": self.mast,
         }  # fmt: skip
 
     # What truly happens.
 
     def world(self) -> World:
         """The agents, zones and lines in metres, for the judges of `beffroi.simulate.truth`."""
-        return World(self.agents, self._stage.zones, self._stage.lines, self.duration, self.camera)
+        return World(
+            self.agents, self._stage.zones, self._stage.lines, self.duration, self.camera,
+            signals=tuple(self._stage.signals), rules=tuple(self.rules),
+        )  # fmt: skip
+
+    @property
+    def meant(self) -> dict[str, int]:
+        """How many alerts whoever wrote the scenario meant each rule to give, where it was said."""
+        return dict(self._stage.meant)
 
     def answers(self) -> dict[str, Answer]:
         """What each rule should say, by its name."""
@@ -197,7 +220,9 @@ class Square:
         number = int(self.duration * self.fps)
         lost = rng.uniform(size=number) < self.weather.drop
         gaps = stretches(rng, self.duration, self.weather.gaps, self.weather.gap_s)
-        at = [round(i * 1000 / self.fps) for i in range(number)]
+        # Half an interval at most either way: the order of frames never changes.
+        late = self.weather.uneven * np.random.default_rng([self.seed, 7]).uniform(-1.0, 1.0, number)
+        at = [max(0, round((i + float(late[i])) * 1000 / self.fps)) for i in range(number)]
         return [
             ms for ms, gone in zip(at, lost, strict=True)
             if not gone and not any(begin <= ms / 1000 <= end for begin, end in gaps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -14,6 +15,7 @@ from beffroi.simulate.agent import SIZES, Agent
 from beffroi.simulate.camera import Camera, rounded
 from beffroi.simulate.layout import LINES, ZONES, Place, Shape
 from beffroi.simulate.path import Path
+from beffroi.simulate.pose import Poses
 
 Rule = dict[str, Any]
 
@@ -36,6 +38,11 @@ class Stage:
         Those that the rules watch, in metres.
     signals
         Changes of named states: seconds, name, state.
+    beyond
+        Labels that detectors beside that of COCO give here, some of `agent.BEYOND`.
+    meant
+        How many alerts of each rule the episodes were laid out for, by its name: said by who wrote them, so
+        that the judges, who measure paths, can be checked against it.
     """
 
     rng: np.random.Generator
@@ -46,12 +53,14 @@ class Stage:
     zones: dict[str, Shape] = field(default_factory=dict)
     lines: dict[str, Shape] = field(default_factory=dict)
     signals: list[tuple[float, str, str]] = field(default_factory=list)
+    beyond: set[str] = field(default_factory=set)
+    meant: Counter[str] = field(default_factory=Counter)
 
-    def person(self, path: Path, intent: str) -> Agent:
-        """Somebody on foot."""
+    def person(self, path: Path, intent: str, poses: Poses = (), *, tall: float | None = None) -> Agent:
+        """Somebody on foot, `tall` metres or as chance has it."""
         height = float(self.rng.normal(1.72, 0.08))
-        scale = min(max(height, 1.5), 1.95) / SIZES["person"][2]
-        return self._add("person", path, intent, scale)
+        scale = (min(max(height, 1.5), 1.95) if tall is None else tall) / SIZES["person"][2]
+        return self._add("person", path, intent, scale, poses=poses)
 
     def cyclist(self, path: Path, intent: str) -> Agent:
         """Somebody on a bicycle: two agents, the bicycle is returned."""
@@ -64,6 +73,40 @@ class Stage:
         scale = float(self.rng.uniform(0.95, 1.06))
         return self._add(label, path, intent, scale)
 
+    def thing(
+        self,
+        label: str,
+        path: Path,
+        intent: str,
+        *,
+        owner: Agent | None = None,
+        scale: float = 1.0,
+        clarity: float = 1.0,
+        poses: Poses = (),
+    ) -> Agent:
+        """A thing, brought by `owner` or there by itself."""
+        return self._add(
+            label,
+            path,
+            intent,
+            scale,
+            owner=None if owner is None else owner.name,
+            clarity=clarity,
+            poses=poses,
+        )
+
+    def echo(self, of: Agent, label: str, path: Path) -> Agent:
+        """What a background model reports of a thing that stands, or is gone: a box of its size."""
+        self.beyond.add(label)
+        number = 1 + sum(agent.label == label for agent in self.agents)
+        agent = Agent(f"{label}-{number}", label, path, of.intent, of.size, of.look, echo_of=of.name)
+        self.agents.append(agent)
+        return agent
+
+    def due(self, rule: str, alerts: int = 1) -> None:
+        """What has just been laid out is due so many alerts of `rule`; none makes it a near miss."""
+        self.meant[rule] += alerts
+
     def watch(self, name: str, kind: str, **settings: Any) -> None:
         """Watch with a rule of `kind` on a zone or line of the layout; a second one of the name is left out.
 
@@ -73,8 +116,8 @@ class Stage:
             return
         if "zone" in settings:
             self.zones[settings["zone"]] = ZONES[settings["zone"]]
-        if "line" in settings:
-            self.lines[settings["line"]] = LINES[settings["line"]]
+        for line in (*([settings["line"]] if "line" in settings else []), *settings.get("gates", ())):
+            self.lines[line] = LINES[line]
         self.rules.append({"name": name, "type": kind, **settings})
 
     def way(self, start: Place, end: Place) -> list[list[float]]:
@@ -88,13 +131,14 @@ class Stage:
     def uniform(self, low: float, high: float) -> float:
         return float(self.rng.uniform(low, high))
 
-    def _add(
-        self, label: str, path: Path, intent: str, scale: float = 1.0, rides: str | None = None
-    ) -> Agent:
+    def chance(self, share: float) -> bool:
+        return bool(self.rng.uniform() < share)
+
+    def _add(self, label: str, path: Path, intent: str, scale: float = 1.0, **more: Any) -> Agent:
         number = 1 + sum(agent.label == label for agent in self.agents)
         width, length, height = (v * scale for v in SIZES[label])
         look = int(self.rng.integers(1 << 16))
-        agent = Agent(f"{label}-{number}", label, path, intent, (width, length, height), look, rides)
+        agent = Agent(f"{label}-{number}", label, path, intent, (width, length, height), look, **more)
         self.agents.append(agent)
         return agent
 

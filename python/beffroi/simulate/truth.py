@@ -7,9 +7,12 @@ that only happen to be there, and answers in the form of a truth file's case: wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from itertools import pairwise
+from pkgutil import iter_modules
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +34,8 @@ WINDOW: Final = 10.0
 """i-LIDS: an alert counts within ten seconds."""
 STANDS: Final = 0.25
 """Slower than this (m/s, over a second) stands."""
+SPAN: Final = 0.8
+"""Seconds over which speed is measured."""
 CLEAR: Final = 0.6
 """Metres beyond a line at which somebody has crossed it and is not dithering."""
 DOUBT: Final = 1.0
@@ -53,6 +58,10 @@ class World:
         To read directions that rules give in picture coordinates.
     doubts
         Filled by judges: agents whose stay is too close to a threshold.
+    signals
+        Changes of named states: seconds, name, state.
+    rules
+        All rules of the view, for those that look at others.
     """
 
     agents: Sequence[Agent]
@@ -61,6 +70,8 @@ class World:
     duration: float
     camera: Camera
     doubts: list[str] = field(default_factory=list)
+    signals: Sequence[tuple[float, str, str]] = ()
+    rules: Sequence[Rule] = ()
 
     @property
     def times(self) -> NDArray[np.float64]:
@@ -96,6 +107,9 @@ def answer(world: World, rule: Rule) -> Answer:
     KeyError
         If the kind has no judge.
     """
+    package = import_module("beffroi.simulate.judges")
+    for module in sorted(m.name for m in iter_modules(package.__path__)):
+        import_module(f"{package.__name__}.{module}")
     return _JUDGES[rule["type"]](world, rule)
 
 
@@ -107,6 +121,26 @@ def seconds(span: str | float) -> float:
         if span.endswith(unit):
             return float(span.removesuffix(unit)) * factor
     raise ValueError(f"{span!r} is not a time; write 500ms, 12s or 2min")
+
+
+def number(text: str | float) -> float:
+    """The number of a quantity as rules write it: ``"3 m/s"``, ``"0.5 /m2"``, ``"30 km/h"``, ``"1s"``."""
+    if not isinstance(text, str):
+        return float(text)
+    found = re.match(r"[-+]?[\d.]+", text)
+    if found is None:
+        raise ValueError(f"{text!r} does not begin with a number")
+    return float(found[0])
+
+
+def state_at(signals: Sequence[tuple[float, str, str]], name: str, t: float) -> tuple[str | None, float]:
+    """The value of a named state at `t`, and since when it has it; None before the first."""
+    state, since = None, 0.0
+    for at, other, value in signals:
+        if other == name and at <= t:
+            since = since if value == state else at
+            state = value
+    return state, since
 
 
 def inside(points: NDArray[np.float64], polygon: Shape) -> Bools:
@@ -138,6 +172,13 @@ def standing(agent: Agent, times: NDArray[np.float64]) -> Bools:
     before, after = agent.path.positions(times - 0.5), agent.path.positions(times + 0.5)
     stands: Bools = np.hypot(*(after - before).T) < STANDS
     return stands
+
+
+def speeds(agent: Agent, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Speed over the `SPAN` around each time, m/s, shape (n,); NaN where the agent is not there for it."""
+    before, after = agent.path.positions(times - SPAN / 2), agent.path.positions(times + SPAN / 2)
+    speed: NDArray[np.float64] = np.hypot(*(after - before).T) / SPAN
+    return speed
 
 
 def crossings(agent: Agent, line: Shape) -> list[tuple[float, bool]]:

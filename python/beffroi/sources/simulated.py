@@ -29,7 +29,7 @@ class SimulatedConfig(SourceConfig):
     type: Literal["simulated"]
     scenario: str = Field("square", min_length=1, description="What happens; `square` is everything.")
     seed: int = Field(0, ge=0, le=2**32, description="Decides all that is left to chance.")
-    weather: Literal["clear", "default", "rain", "bad"] = Field(
+    weather: Literal["clear", "fair", "default", "rain", "bad", "storm"] = Field(
         "default", description="How badly the detector sees."
     )
     fps: float = Field(10.0, ge=1, le=60, description="Pictures per second of the camera.")
@@ -38,6 +38,9 @@ class SimulatedConfig(SourceConfig):
     )
     size: tuple[int, int] = Field(
         (960, 540), description="Width and height of the picture, each 64 to 8192 pixels."
+    )
+    camera: Literal["usual", "any"] = Field(
+        "usual", description="Where it hangs: as usual, or where the seed has it."
     )
     pace: Literal["fast", "real"] = Field(
         "fast", description="As fast as it can be analysed, or as fast as it happens."
@@ -66,7 +69,7 @@ class SimulatedConfig(SourceConfig):
         try:
             square = Square(
                 self.scenario, seed=self.seed, weather=self.weather, fps=self.fps, duration=self.duration,
-                size=self.size,
+                size=self.size, camera=self.camera,
             )  # fmt: skip
         except InputError as error:
             raise SourceError(str(error)) from error

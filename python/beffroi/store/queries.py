@@ -38,9 +38,20 @@ def events(store: Store, *, run: int | None = None) -> list[dict[str, Any]]:
 
 
 def counts(store: Store, *, run: int | None = None) -> list[dict[str, Any]]:
-    """Totals and statistics periods."""
+    """Totals of measuring rules."""
     query = select(schema.counts).order_by(schema.counts.c.id)
     return _rows(store, query if run is None else query.where(schema.counts.c.run == run))
+
+
+def aggregates(store: Store, *, minutes: int | None = None) -> list[dict[str, Any]]:
+    """Statistics by view and time, with ``camera`` and ``evaluation`` of their run; `minutes` is 1 or 15."""
+    known = schema.aggregates
+    query = (
+        select(known, schema.runs.c.camera, schema.runs.c.evaluation)
+        .join_from(known, schema.runs, known.c.run == schema.runs.c.id)
+        .order_by(schema.runs.c.camera, known.c.view, known.c.from_ms, known.c.minutes, known.c.run)
+    )
+    return _rows(store, query if minutes is None else query.where(known.c.minutes == minutes))
 
 
 def waiting(store: Store) -> dict[str, int]:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
+VERSION = 2
 """Version of these tables, kept in the file; a file of another version is refused."""
 
 metadata = MetaData()
@@ -80,6 +80,7 @@ alerts = Table(
     Column("type", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("evaluation", Boolean, nullable=False),
+    Column("shadow", Boolean, nullable=False, default=False),
     Column("change", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("started_ms", BigInteger, nullable=False),
@@ -116,4 +117,34 @@ counts = Table(
     Column("body", JSON, nullable=False),
     UniqueConstraint("run", "view", "name", "to_ms"),
 )
-"""Aggregates: totals of a measuring rule under its name, statistics of a whole view under the empty name."""
+"""Totals of a measuring rule under its name."""
+
+aggregates = Table(
+    "aggregates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", ForeignKey("runs.id"), nullable=False),
+    Column("view", Text, nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger, nullable=False),
+    Column("analysed_ms", BigInteger, nullable=False),
+    Column("not_analysed_ms", BigInteger, nullable=False),
+    Column("body", JSON, nullable=False),
+    UniqueConstraint("run", "view", "minutes", "to_ms"),
+)
+"""Statistics of a view by minute and by quarter of an hour (``minutes`` is 1 or 15), as the core gives them,
+and how much of that time was analysed. A file without this table gets it when it is opened."""
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert", ForeignKey("alerts.id"), nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("cause", Text),
+    Column("by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("verdicts_by_alert", "alert", "id"),
+)
+"""What people said of an incident; the last one counts, those before it stay."""

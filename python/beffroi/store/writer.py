@@ -69,6 +69,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A period of statistics as `Step.stats` gives it, and how much of that time was analysed."""
+
+    body: Mapping[str, Any]
+    analysed_ms: int
+    not_analysed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """An alert that a sink has not confirmed yet."""
 
@@ -173,15 +182,28 @@ class Store:
                     _total(connection, run, change.alert)
                 else:
                     _latest(connection, run, change.alert)
-                if sinks:
+                if sinks and not change.alert.get("shadow", False):
                     rows = [{"sink": sink, "seq": seq, "attempts": 0} for sink in sinks]
                     connection.execute(insert(schema.outbox), rows)
         return new
 
-    def count(self, run: int, view: str, from_ms: int, to_ms: int, body: Mapping[str, Any]) -> None:
-        """Keep one period of statistics of a view; the same period twice is one row."""
+    def aggregate(self, run: int, view: str, minutes: int, period: Aggregate) -> None:
+        """Keep one period of statistics of a view, of 1 or 15 minutes; the same period twice is one row."""
+        row = upsert(schema.aggregates).values(
+            run=run,
+            view=view,
+            minutes=minutes,
+            from_ms=period.body["from_ms"],
+            to_ms=period.body["until_ms"],
+            analysed_ms=period.analysed_ms,
+            not_analysed_ms=period.not_analysed_ms,
+            body=dict(period.body),
+        )
+        fresh = {name: row.excluded[name] for name in ("analysed_ms", "not_analysed_ms", "body")}
         with self.transaction() as connection:
-            _count(connection, run=run, view=view, name="", from_ms=from_ms, to_ms=to_ms, body=body)
+            connection.execute(
+                row.on_conflict_do_update(index_elements=["run", "view", "minutes", "to_ms"], set_=fresh)
+            )
 
     def waiting(self, sink: str, limit: int = 100) -> list[Outgoing]:
         """What `sink` has not confirmed, oldest first."""
@@ -246,6 +268,7 @@ def _latest(connection: Connection, run: int, alert: Mapping[str, Any]) -> None:
         type=alert["type"],
         severity=alert["severity"],
         evaluation=alert["evaluation"],
+        shadow=alert.get("shadow", False),
         change=alert["change"],
         at_ms=alert["at_ms"],
         started_ms=alert["at_ms"],
@@ -321,6 +344,8 @@ def _prepare(connection: Connection, name: str) -> None:
             f"{name}: is a store of version {version}, this beffroi reads version {schema.VERSION}; "
             "use the beffroi that wrote it, or name a new file"
         )
+    # A table that is only added asks for no other version: who does not know it does not miss it.
+    schema.metadata.create_all(connection)
 
 
 def _plain(error: SQLAlchemyError) -> str:

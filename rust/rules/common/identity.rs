@@ -5,6 +5,7 @@ use crate::event::hex;
 use crate::scene::Scene;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 
 /// Hash of everything that decides: settings, shapes, calibration, and the sentence that people read.
 pub(super) fn hash_of(
@@ -12,6 +13,7 @@ pub(super) fn hash_of(
     definition: &[String; 2],
     scene: &Scene,
     (zone, line, route): Targets,
+    gates: &[usize],
 ) -> String {
     let mut sorted: Vec<_> = settings.iter().collect();
     sorted.sort_by_key(|(key, _)| key.as_str());
@@ -21,6 +23,10 @@ pub(super) fn hash_of(
         route.map(|i| &scene.routes[i].1),
         &scene.ground,
     );
-    let text = format!("{sorted:?}\n{definition:?}\n{shapes:?}");
+    let mut text = format!("{sorted:?}\n{definition:?}\n{shapes:?}");
+    for &gate in gates {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "\n{:?}", scene.lines[gate].1);
+    }
     hex(&Sha256::digest(text.as_bytes())[..8])
 }

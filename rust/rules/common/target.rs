@@ -26,6 +26,14 @@ pub(super) fn target_of(common: &Common, spec: &RuleSpec, scene: &Scene) -> Resu
     }
 }
 
+/// Index of the line `name`.
+///
+/// # Errors
+/// [`Error::Config`] at `key` with the lines that there are.
+pub(super) fn line_named(key: &str, name: &str, scene: &Scene) -> Result<usize> {
+    known("line", key, name, &names(&scene.lines))
+}
+
 fn names<T>(shapes: &[(String, T)]) -> Vec<&str> {
     shapes.iter().map(|(name, _)| name.as_str()).collect()
 }
@@ -35,15 +43,18 @@ fn named(key: &str, name: Option<&str>, allowed: bool, known: &[&str]) -> Result
     if !allowed {
         return Err(Error::config(key, format!("this kind of rule has no `{key}`")));
     }
-    if let Some(index) = known.iter().position(|k| *k == name) {
-        return Ok(Some(index));
-    }
-    let there = if known.is_empty() {
-        format!("the view has no {key}s")
-    } else {
-        format!("the view has: {}", known.join(", "))
-    };
-    Err(Error::config(key, format!("no {key} is named `{name}`; {there}")))
+    self::known(key, key, name, known).map(Some)
+}
+
+fn known(what: &str, key: &str, name: &str, known: &[&str]) -> Result<usize> {
+    known.iter().position(|k| *k == name).ok_or_else(|| {
+        let there = if known.is_empty() {
+            format!("the view has no {what}s")
+        } else {
+            format!("the view has: {}", known.join(", "))
+        };
+        Error::config(key, format!("no {what} is named `{name}`; {there}"))
+    })
 }
 
 pub(super) fn classes_of(common: &Common, spec: &RuleSpec, scene: &Scene) -> Result<Vec<String>> {

@@ -27,7 +27,7 @@ struct Spot {
 /// The spots of one zone's surroundings.
 #[derive(Debug)]
 pub(super) struct Spots {
-    spots: Vec<Spot>,
+    all: Vec<Spot>,
     ids: u64,
     memory: Span,
 }
@@ -35,41 +35,41 @@ pub(super) struct Spots {
 impl Spots {
     /// None yet; one on which no vehicle has been seen for `memory` is forgotten.
     pub(super) fn new(memory: Span) -> Self {
-        Self { spots: Vec::new(), ids: 0, memory }
+        Self { all: Vec::new(), ids: 0, memory }
     }
 
     /// Takes in the vehicles of the step.
     pub(super) fn step(&mut self, facts: &Facts<'_>) {
         for fact in facts.subjects.iter().filter(|f| f.seen && is_vehicle(f, facts)) {
-            let own = self.spots.iter().position(|s| s.subject == fact.id);
+            let own = self.all.iter().position(|s| s.subject == fact.id);
             let stands = fact.still_since.is_some();
             if let Some(i) = own
                 && !stands
-                && fact.bbox.iou(&self.spots[i].bbox) == 0.0
+                && fact.bbox.iou(&self.all[i].bbox) == 0.0
             {
                 // It has driven off.
-                self.spots.swap_remove(i);
+                self.all.swap_remove(i);
                 continue;
             }
-            if !fact.still_since.is_some_and(|since| facts.at - since >= PARKED) {
+            if fact.still_since.is_none_or(|since| facts.at - since < PARKED) {
                 continue;
             }
-            let same = own.or_else(|| self.spots.iter().position(|s| s.bbox.iou(&fact.bbox) >= SAME));
+            let same = own.or_else(|| self.all.iter().position(|s| s.bbox.iou(&fact.bbox) >= SAME));
             if let Some(i) = same {
-                let spot = &mut self.spots[i];
+                let spot = &mut self.all[i];
                 (spot.subject, spot.bbox, spot.last) = (fact.id, fact.bbox, facts.at);
-            } else if self.spots.len() < MOST {
+            } else if self.all.len() < MOST {
                 self.ids += 1;
-                self.spots.push(Spot { id: self.ids, subject: fact.id, bbox: fact.bbox, last: facts.at });
+                self.all.push(Spot { id: self.ids, subject: fact.id, bbox: fact.bbox, last: facts.at });
             }
         }
         let memory = self.memory;
-        self.spots.retain(|s| facts.at - s.last <= memory);
+        self.all.retain(|s| facts.at - s.last <= memory);
     }
 
     /// Forgets all of them; ids go on counting.
     pub(super) fn clear(&mut self) {
-        self.spots.clear();
+        self.all.clear();
     }
 
     /// Every spot with its distance from the person's feet, in the unit of `within`.
@@ -80,7 +80,7 @@ impl Spots {
         facts: &'a Facts<'_>,
     ) -> impl Iterator<Item = (u64, f64)> + 'a {
         let feet = fact.bbox.bottom_centre();
-        self.spots.iter().filter_map(move |spot| {
+        self.all.iter().filter_map(move |spot| {
             let foot = footprint(&spot.bbox);
             let distance = match (within, &facts.scene.ground) {
                 (Length::Metres(_), Some(ground)) => {

@@ -86,7 +86,7 @@ def line_count(stage: Stage) -> None:
         journey = Journey(at, (-AWAY, lane), 8.0)
         # Each stop brings the middle of the car onto the counting line or just off it, to and fro in the
         # queue.
-        for k, x in enumerate((4.5, 8.0, 11.3, 14.5)):
+        for k, x in enumerate((-2.6, 0.9, 4.2, 7.4)):
             journey.drive([(x - 6.5 * i - 0.4 * (k == 2), lane)], 4.0, arrive=0.0).stand(
                 stage.uniform(2.5, 4.0)
             )
