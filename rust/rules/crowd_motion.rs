@@ -2,9 +2,11 @@
 //!
 //! # What holds
 //! At least `at_least` people are in the zone; the median of their speeds is at least `speed`; and within the last `window`
-//! the same people were slow: the median of each one's own lowest speed was at most half of `speed`. From then on it holds
-//! as long as the median stays at least `speed`. Who comes into view already fast was never slow: a steady stream of
-//! commuters or joggers does not fire. `pattern` narrows it: coherent movement goes one way (the mean resultant length of
+//! they were slow: as many people as that were in the zone at half of `speed` or less at a time, and the median of each
+//! one's own lowest speed was no higher. Who is seen for the first time in the middle of the zone is left out of that
+//! median: a crowd that bursts apart is lost by the tracker and found again. From then on it holds as long as the median
+//! stays at least `speed`. Who comes into the zone already fast was never slow: a steady stream of commuters or joggers
+//! does not fire. `pattern` narrows it: coherent movement goes one way (the mean resultant length of
 //! the directions is at least 0.8), divergent movement leads away from the middle of the crowd and convergent movement
 //! towards it (the median of the speeds along the line to the middle is at least 0.6 of the median speed).
 //!
@@ -13,8 +15,7 @@
 //! any (default), coherent, divergent, convergent.
 //!
 //! # What it cannot see
-//! People hidden behind others, and people who are lost as they start: whose identity changes counts as new, and so as
-//! never slow. Uncalibrated, speeds and directions are those of the picture, where depth is foreshortened. Few people
+//! People hidden behind others. Uncalibrated, speeds and directions are those of the picture, where depth is foreshortened. Few people
 //! often go one way by chance: of random directions, those of five agree once in 25 times, those of three once in seven.
 //!
 //! # Sources
@@ -147,6 +148,8 @@ struct CrowdMotion {
     window: Span,
     pattern: Pattern,
     movers: Vec<Mover>,
+    /// Most slow people at a time in each part of the window, and the last part.
+    slow: ([usize; PARTS], i64),
     /// The crowd has sped up and not slowed down since.
     rushing: bool,
     room: Room,
@@ -184,6 +187,7 @@ fn build(mut own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<d
         window: params.window,
         pattern: params.pattern,
         movers: Vec::new(),
+        slow: ([0; PARTS], 0),
         rushing: false,
         room: Room::default(),
     }))
@@ -214,9 +218,27 @@ fn motion(places: &[Point], velocities: &[Point], sorted: &mut Vec<f64>) -> Moti
 }
 
 impl CrowdMotion {
+    /// The part of the window that a moment belongs to.
+    fn part(&self, at: Timestamp) -> i64 {
+        at.ms().div_euclid((self.window.ms() / PARTS as i64).max(1))
+    }
+
+    /// Takes in how many are slow; gives the most at a time within the window.
+    fn were_slow(&mut self, at: Timestamp, now: usize) -> usize {
+        let part = self.part(at);
+        let (most, last) = &mut self.slow;
+        for over in *last + 1..=part.min(*last + PARTS as i64) {
+            most[over.rem_euclid(PARTS as i64) as usize] = 0;
+        }
+        *last = part;
+        let here = &mut most[part.rem_euclid(PARTS as i64) as usize];
+        *here = now.max(*here);
+        most.iter().copied().max().unwrap_or_default()
+    }
+
     /// Takes in a person's speed; gives their lowest within the window.
     fn follow(&mut self, subject: u64, at: Timestamp, speed: f64) -> f64 {
-        let part = at.ms().div_euclid((self.window.ms() / PARTS as i64).max(1));
+        let part = self.part(at);
         let place = self.movers.binary_search_by_key(&subject, |m| m.subject).unwrap_or_else(|i| {
             self.movers.insert(i, Mover { subject, lowest: [f64::INFINITY; PARTS], part });
             i
@@ -248,7 +270,10 @@ impl CrowdMotion {
             ids.push(fact.id);
             places.push(place);
             velocities.push(velocity);
-            lowest.push(self.follow(fact.id, facts.at, velocity.norm()));
+            let slowest = self.follow(fact.id, facts.at, velocity.norm());
+            if !(fact.zones[probe].appeared && facts.at - fact.first < self.window) {
+                lowest.push(slowest);
+            }
         }
     }
 
@@ -265,17 +290,20 @@ impl CrowdMotion {
     fn look(&mut self, facts: &Facts<'_>, room: &mut Room, holds: &mut Holds) {
         self.gather(facts, room);
         let people = room.ids.len();
+        let slow = SLOW * self.speed;
+        let now = room.velocities.iter().filter(|v| v.norm() <= slow).count();
+        let were_slow = self.were_slow(facts.at, now);
         if people < self.at_least {
             self.rushing = false;
             return;
         }
         let motion = motion(&room.places, &room.velocities, &mut room.sorted);
-        let slow = SLOW * self.speed;
         if motion.speed < self.speed {
             self.rushing &= motion.speed > slow;
             return;
         }
-        self.rushing |= median(room.lowest.iter().copied(), &mut room.sorted) <= slow;
+        let same = room.lowest.is_empty() || median(room.lowest.iter().copied(), &mut room.sorted) <= slow;
+        self.rushing |= same && were_slow >= self.at_least;
         if !(self.rushing && self.fits(&motion)) {
             return;
         }
@@ -302,6 +330,7 @@ impl Rule for CrowdMotion {
 
     fn finish(&mut self, _: &mut Holds) {
         self.movers.clear();
+        self.slow.0 = [0; PARTS];
         self.rushing = false;
     }
 }
