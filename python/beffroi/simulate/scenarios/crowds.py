@@ -72,7 +72,8 @@ def burst(stage: Stage, at: float, people: int, *, speed: float, apart: bool) ->
         away = (away[0], min(max(away[1], 7.0), 19.3))
         mine = speed * stage.uniform(0.92, 1.08)
         # From a standstill people speed up by about 3 m/s in a second.
-        stage.person(journey.drive([away], mine, accelerate=3.0).path(), "runs off" if speed > SPEED else "walks off")
+        path = journey.drive([away], mine, accelerate=3.0).path()
+        stage.person(path, "runs off" if speed > SPEED else "walks off")
 
 
 @scenario("crowd_motion", 34)
