@@ -12,6 +12,8 @@
 //!
 //! # Settings
 //! `still_for`: how long they must stay down (5 s). It takes the place of `after`, which this kind does not have.
+//! `verified` (false): a detector with the label `lying` (see the detector of that name) must also have found them lying
+//! since they fell, with `min_score` or more.
 //!
 //! # What it cannot see
 //! Falls of people who were never seen upright, whole and in the zone: hidden to the hips all the time, cut by the
@@ -31,7 +33,7 @@ use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::facts::{Fact, Facts};
 use crate::lifecycle::Holds;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use posture::{FALLS, Posture, SINKS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,10 +44,10 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     source: include_str!("fall.rs"),
     definition: Template {
         fr: "Personne vue debout puis, en 2,5 s au plus et au même endroit, à moitié de sa hauteur ou moins \
-             (0,6 fois si la silhouette est plus large que haute, 0,75 fois si elle est large de 0,75 fois sa hauteur debout), et qui reste au sol {still_for} au moins, zone « {zone} ». \
+             (0,6 fois si la silhouette est plus large que haute, 0,75 fois si elle est large de 0,75 fois sa hauteur debout), et qui reste au sol {still_for} au moins, zone « {zone} »{verified?, ce qu'un second détecteur confirme}. \
              Une interruption des détections de moins des quatre cinquièmes de cette durée ne remet pas le décompte à zéro.",
         en: "A person seen upright and then, within 2.5 s and on the same spot, at half of their height or less \
-             (0.6 of it if the outline is wider than high, 0.75 if it is as wide as 0.75 of it), who stays down for at least {still_for}, zone \"{zone}\". \
+             (0.6 of it if the outline is wider than high, 0.75 if it is as wide as 0.75 of it), who stays down for at least {still_for}, zone \"{zone}\"{verified?, and a second detector agrees}. \
              Interruptions of the detections of less than four fifths of that time do not restart the clock.",
     },
     onvif_topic: None,
@@ -70,6 +72,9 @@ struct Params {
     /// How long the person must stay down.
     #[serde(default = "still_for")]
     still_for: Span,
+    /// Whether a detector of people who lie must agree.
+    #[serde(default)]
+    verified: bool,
 }
 
 fn still_for() -> Span {
@@ -81,6 +86,8 @@ fn still_for() -> Span {
 struct Person {
     subject: u64,
     posture: Posture,
+    /// When a detector last found them lying.
+    lying: Option<Timestamp>,
     /// Was in the zone when last seen upright, or has been since.
     inside: bool,
     /// Has been seen clearly enough, under this identity or the one before.
@@ -95,6 +102,8 @@ struct Fall {
     filter: Filter,
     /// Unseen for longer than this, nobody knows whether somebody still lies.
     memory: Span,
+    /// The class of boxes that must agree.
+    verifies: Option<u16>,
     people: Vec<Person>,
 }
 
@@ -106,11 +115,32 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
     if params.still_for == Span::ZERO {
         return Err(Error::config("still_for", "who stumbles is down for a moment; say how long counts"));
     }
+    let lying = context.scene.labels.iter().position(|label| &**label == LYING);
+    if params.verified && lying.is_none() {
+        return Err(Error::config(
+            "verified",
+            format!("no detector has the label `{LYING}`; name one: `also: [{{ type: lying, model: ... }}]`"),
+        ));
+    }
+    let verifies = lying.filter(|_| params.verified).map(|class| class as u16);
     context.timing.after = params.still_for;
     context.timing.gap = Span::from_ms(params.still_for.ms() * 4 / 5);
     let probe = context.probes.zone(context.zone.unwrap_or_default(), context.anchor);
     let memory = context.timing.gap.max(FALLS);
-    Ok(Box::new(Fall { probe, filter: context.take_filter(), memory, people: Vec::new() }))
+    Ok(Box::new(Fall { probe, filter: context.take_filter(), memory, verifies, people: Vec::new() }))
+}
+
+/// The label of boxes of people who lie.
+const LYING: &str = "lying";
+
+/// Whether a sure detection of this class is about the same box.
+fn is_found(class: u16, fact: &Fact, filter: &Filter, facts: &Facts<'_>) -> bool {
+    let found = facts.detections;
+    found.boxes.iter().zip(&found.score).zip(&found.class_id).any(|((b, &score), &of)| {
+        of == class
+            && filter.score(score)
+            && b.intersection_area(&fact.bbox) >= 0.5 * b.area().max(fact.bbox.area())
+    })
 }
 
 impl Fall {
@@ -120,7 +150,8 @@ impl Fall {
         let sure = self.filter.admits(fact, facts.scene);
         let place = self.people.binary_search_by_key(&fact.id, |p| p.subject).unwrap_or_else(|i| {
             let posture = Posture::default();
-            self.people.insert(i, Person { subject: fact.id, posture, inside: false, sure, seen: true });
+            let new = Person { subject: fact.id, posture, lying: None, inside: false, sure, seen: true };
+            self.people.insert(i, new);
             i
         });
         // A track that begins low may be the second one of somebody who is falling.
@@ -131,6 +162,9 @@ impl Fall {
         person.posture.see(facts.at, fact.onset(facts.at), &fact.bbox, self.memory);
         person.inside = if person.posture.down().is_some() { person.inside || inside } else { inside };
         person.sure |= sure;
+        if self.verifies.is_some_and(|class| is_found(class, fact, &self.filter, facts)) {
+            person.lying = Some(facts.at);
+        }
         place
     }
 
@@ -142,9 +176,10 @@ impl Fall {
                 && p.posture.continues(&fact.bbox)
                 && facts.subject(p.subject).is_some_and(|f| f.last_seen <= fact.first)
         };
-        if let Some(Person { posture, inside, sure, .. }) = self.people.iter().find(lost) {
-            let (posture, inside, sure) = (*posture, *inside, *sure);
+        if let Some(Person { posture, lying, inside, sure, .. }) = self.people.iter().find(lost) {
+            let (posture, lying, inside, sure) = (*posture, *lying, *inside, *sure);
             let person = &mut self.people[place];
+            person.lying = lying;
             (person.posture, person.inside, person.sure) = (posture, inside, person.sure || sure);
         }
     }
@@ -165,7 +200,8 @@ impl Rule for Fall {
             let place = self.follow(fact, facts);
             let person = &self.people[place];
             let Some(down) = person.posture.down().filter(|down| down.is_low()) else { continue };
-            if person.inside && person.sure {
+            let agreed = self.verifies.is_none() || person.lying.is_some_and(|at| at >= down.since);
+            if person.inside && person.sure && agreed {
                 let low = ("height_share", down.mean[0], Some(down.limit()));
                 let sank = ("sank_share", down.sank, Some(SINKS));
                 let fell = ("fell_s", down.fell.seconds(), Some(FALLS.seconds()));

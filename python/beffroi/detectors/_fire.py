@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -15,12 +15,14 @@ from beffroi.detectors._fire_flicker import Flicker
 from beffroi.detectors._fire_memory import Memory, Place
 from beffroi.detectors._fire_region import Covered, Region, burning
 from beffroi.detectors._fire_smoke import Smoke
-from beffroi.detectors._fire_verify import Kind, Verifier
 from beffroi.detectors._span import milliseconds
+from beffroi.detectors._verify import BURNING, Verifier
 from beffroi.frame import Detections, Frame
 
 if TYPE_CHECKING:
     from beffroi.detectors.fire import FireConfig
+
+Kind: TypeAlias = Literal["fire", "smoke"]
 
 # The longer side of the picture that is looked at. Larger sees smaller flames and costs its square.
 SIDE = 320
@@ -49,7 +51,7 @@ class FireDetector:
         self._agree, self._of = config.agree, config.of
         self._verifier: Verifier | None = None
         if config.verifier is not None:
-            self._verifier = Verifier(context.path(config.verifier), config.device, config.threads)
+            self._verifier = Verifier(context.path(config.verifier), BURNING, config.device, config.threads)
             self.version = f"1 {self._verifier.version}"
         labels = context.labels
         self._people = np.array([i for i, label in enumerate(labels) if label in PEOPLE], np.int64)

@@ -79,10 +79,10 @@ class FireConfig(DetectorConfig):
         """A verifier that is not there, or knows neither fire nor smoke."""
         if self.verifier is None:
             return
-        from beffroi.detectors._fire_verify import manifest_of
+        from beffroi.detectors._verify import BURNING, manifest_of
 
         try:
-            manifest_of(context.path(self.verifier))
+            manifest_of(context.path(self.verifier), BURNING)
         except BeffroiError as error:
             yield (("verifier",), str(error))
 
