@@ -53,7 +53,7 @@ def square(stage: Stage) -> None:
     x = stage.uniform(-1.8, -1.2)
     left_behind.leave(stage, stage.uniform(13, 14), ((-0.4, 7.2), (x, 14.4)))
     red_light.watch(stage)
-    red_light.cross_at(stage, 40.0 + red_light.GRACE + stage.uniform(0.8, 1.0), "passes on red")
+    red_light.cross_at(stage, 40.0 + red_light.GRACE + stage.uniform(1.15, 1.25), "passes on red")
     stage.due(red_light.RULE)
     x = stage.uniform(1.2, 1.8)
     falling.fall(stage, stage.uniform(44, 45), ((-0.4, 7.2), (x, 15.2)))
