@@ -43,6 +43,10 @@ bench: ready-bench ## Measure speed and growth, count instructions, compare with
 	$(BIN)/python -m benches.peers --install
 	$(BIN)/python -m benches.counting --install
 	$(BIN)/python -m benches.instructions
+	$(BIN)/python -m benches.seeing
+	$(BIN)/python -m benches.health
+	$(BIN)/python -m benches.ruling
+	$(BIN)/python -m benches.replaying --hours 1
 	$(BIN)/python -m benches.soak
 	$(BIN)/python -m pytest benches -q -rP
 

@@ -66,7 +66,7 @@ struct Incident {
     last_held: Timestamp,
     silent: bool,
     subjects: Subjects,
-    measured: SmallVec<[Measured; 2]>,
+    measured: SmallVec<[Measured; 3]>,
     told: Timestamp,
     changed: bool,
     /// Over as soon as it happens: it does not wait to clear.

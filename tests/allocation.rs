@@ -41,7 +41,13 @@ const RULES: &str = r#"[
     {"name": "fast", "type": "speed", "zone": "all", "above": "20 km/h"},
     {"name": "jam", "type": "queue", "line": "line-2", "zone": "all", "direction": "left_to_right", "at_least": 2, "after": "1s"},
     {"name": "close", "type": "near_miss", "zone": "all"},
-    {"name": "lamp", "type": "presence", "zone": "zone-3", "hold": "2s"}
+    {"name": "lamp", "type": "presence", "zone": "zone-3", "hold": "2s"},
+    {"name": "run", "type": "running", "zone": "all", "speed": "1 m/s", "increase": "0.3 m/s", "norm": 1.2},
+    {"name": "fall", "type": "fall", "zone": "all", "still_for": "1s"},
+    {"name": "full", "type": "density", "zone": "all", "above": "5 %", "after": "1s"},
+    {"name": "dense", "type": "density", "zone": "zone-4", "above": "0.05 /m2", "after": "1s"},
+    {"name": "rush", "type": "crowd_motion", "zone": "all", "at_least": 3, "speed": "1 m/s"},
+    {"name": "linger", "type": "prowling", "zone": "all", "vehicles": 2, "within": "5 m", "each": "500ms"}
 ]"#;
 
 /// A camera 8 m up: the kinds that measure in metres need to know.

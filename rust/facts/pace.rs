@@ -8,14 +8,14 @@ use crate::time::{Span, Timestamp};
 const SPACING: Span = Span::from_ms(120);
 /// The speed is that over this long at most: longer, and braking is averaged away.
 const WINDOW: Span = Span::from_secs(2);
-/// ... and over this long at least: shorter, and the tremble of two boxes is 5 km/h.
-const LEAST: Span = Span::from_secs(1);
+/// ... and over this long at least: shorter, and the bound of the error leaves nothing to tell.
+const LEAST: Span = Span::from_ms(750);
 /// Unseen for longer than this, a subject may have done anything: the track begins anew.
 const LAPSE: Span = Span::from_secs(1);
 /// Samples of a window at the least spacing.
 const SAMPLES: usize = 16;
 /// A speed of fewer places than this cannot be checked against itself.
-const FEWEST: usize = 4;
+const FEWEST: usize = 3;
 /// Tremble of a box, as a share of the body size: what detectors show on things that stand.
 const TREMBLE: f64 = 0.03;
 
@@ -142,13 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn a_steady_speed_is_known_at_every_rate_after_a_second_and_a_half() {
+    fn a_steady_speed_is_known_at_every_rate() {
         for step in [40, 100, 200, 500] {
             let pace = run(step, 2000, |t| 10.0 * t).expect("known");
             assert!((pace.speed - 10.0).abs() < 1e-6, "{step}: {pace:?}");
             assert!(pace.error > 0.09 && pace.error < 0.3, "{step}: {pace:?}");
         }
-        assert_eq!(run(100, 900, |t| 10.0 * t), None);
+        assert_eq!(run(100, 700, |t| 10.0 * t), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod duty;
 mod identity;
+mod severity;
 mod target;
 
 use super::{CATALOGUE, Filter, Rule, RuleSpec};
@@ -19,33 +20,10 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+pub use severity::Severity;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use target::{Targets, classes_of, line_named, target_of};
-
-/// How urgent an alert is for the operator.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// For the record.
-    Info,
-    /// Look when you can.
-    #[default]
-    Warning,
-    /// Look now.
-    Critical,
-}
-
-impl Severity {
-    /// The word that is published.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
-    }
-}
 
 /// The settings that every rule takes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -3,11 +3,12 @@
 //! # What holds
 //! Somebody seen upright for at least half a second is seen low no more than 2.5 s later, on the same spot: the upper edge
 //! of the box has sunk by at least 0.35 of their own height, the lower edge is about where the feet were. Low is a box of
-//! at most half their height that is broad (who lies along the line of sight), or at most 0.6 of it and wider than high by
-//! 1.3 (who lies across it). From then on the box stays low on average for `still_for`, in the zone or fallen out of it.
+//! at most half their height that is broad (who lies along the line of sight), at most 0.6 of it and wider than high by
+//! 1.3 (who lies across it), or at most 0.75 of it and as wide as that and 1.25 times as wide as high (who lies aslant, seen
+//! from above). From then on the box stays low on average for `still_for`, in the zone or fallen out of it.
 //! Detectors are poor at people who lie: time without a detection counts on, up to four fifths of `still_for`, weak
 //! detections count, and another track that begins low on the spot is the same person. Whoever gets up or sits up, to 0.65
-//! of their height, has not fallen.
+//! of their height, has not fallen; whoever is not seen for four fifths of `still_for` (2.5 s at least) begins anew.
 //!
 //! # Settings
 //! `still_for`: how long they must stay down (5 s). It takes the place of `after`, which this kind does not have.
@@ -41,10 +42,10 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     source: include_str!("fall.rs"),
     definition: Template {
         fr: "Personne vue debout puis, en 2,5 s au plus et au même endroit, à moitié de sa hauteur ou moins \
-             (0,6 fois si la silhouette est plus large que haute), et qui reste au sol {still_for} au moins, zone « {zone} ». \
+             (0,6 fois si la silhouette est plus large que haute, 0,75 fois si elle est large de 0,75 fois sa hauteur debout), et qui reste au sol {still_for} au moins, zone « {zone} ». \
              Une interruption des détections de moins des quatre cinquièmes de cette durée ne remet pas le décompte à zéro.",
         en: "A person seen upright and then, within 2.5 s and on the same spot, at half of their height or less \
-             (0.6 of it if the outline is wider than high), who stays down for at least {still_for}, zone \"{zone}\". \
+             (0.6 of it if the outline is wider than high, 0.75 if it is as wide as 0.75 of it), who stays down for at least {still_for}, zone \"{zone}\". \
              Interruptions of the detections of less than four fifths of that time do not restart the clock.",
     },
     onvif_topic: None,
@@ -92,6 +93,8 @@ struct Person {
 struct Fall {
     probe: usize,
     filter: Filter,
+    /// Unseen for longer than this, nobody knows whether somebody still lies.
+    memory: Span,
     people: Vec<Person>,
 }
 
@@ -106,7 +109,8 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
     context.timing.after = params.still_for;
     context.timing.gap = Span::from_ms(params.still_for.ms() * 4 / 5);
     let probe = context.probes.zone(context.zone.unwrap_or_default(), context.anchor);
-    Ok(Box::new(Fall { probe, filter: context.take_filter(), people: Vec::new() }))
+    let memory = context.timing.gap.max(FALLS);
+    Ok(Box::new(Fall { probe, filter: context.take_filter(), memory, people: Vec::new() }))
 }
 
 impl Fall {
@@ -120,11 +124,11 @@ impl Fall {
             i
         });
         // A track that begins low may be the second one of somebody who is falling.
-        if !self.people[place].posture.is_open(facts.at) && facts.at - fact.first <= FALLS {
+        if !self.people[place].posture.is_open(facts.at, self.memory) && facts.at - fact.first <= FALLS {
             self.inherit(place, fact, facts);
         }
         let person = &mut self.people[place];
-        person.posture.see(facts.at, fact.onset(facts.at), &fact.bbox);
+        person.posture.see(facts.at, fact.onset(facts.at), &fact.bbox, self.memory);
         person.inside = if person.posture.down().is_some() { person.inside || inside } else { inside };
         person.sure |= sure;
         place
@@ -134,7 +138,7 @@ impl Fall {
     fn inherit(&mut self, place: usize, fact: &Fact, facts: &Facts<'_>) {
         let lost = |p: &&Person| {
             !p.seen
-                && p.posture.is_open(facts.at)
+                && p.posture.is_open(facts.at, self.memory)
                 && p.posture.continues(&fact.bbox)
                 && facts.subject(p.subject).is_some_and(|f| f.last_seen <= fact.first)
         };

@@ -4,6 +4,7 @@
 
 mod abandoned_object;
 mod common;
+mod crowd_motion;
 mod density;
 mod dumping;
 mod fall;
@@ -19,6 +20,7 @@ mod near_miss;
 mod occupancy;
 mod parking;
 mod presence;
+mod prowling;
 mod queue;
 mod red_light;
 mod removed_object;
@@ -178,6 +180,7 @@ impl RuleSpec {
 /// Every rule kind.
 pub static CATALOGUE: &[RuleSpec] = &[
     abandoned_object::SPEC,
+    crowd_motion::SPEC,
     density::SPEC,
     dumping::SPEC,
     fall::SPEC,
@@ -192,6 +195,7 @@ pub static CATALOGUE: &[RuleSpec] = &[
     occupancy::SPEC,
     parking::SPEC,
     presence::SPEC,
+    prowling::SPEC,
     queue::SPEC,
     red_light::SPEC,
     removed_object::SPEC,

@@ -9,7 +9,6 @@ import typer
 from beffroi.cli.app import app
 from beffroi.cli.out import progress, result_json, show
 from beffroi.cli.sites import AsJson
-from beffroi.simulate.weather import LEVELS
 
 evaluate = typer.Typer(
     name="evaluate", help="Measure against data that people have marked.", no_args_is_help=True
@@ -97,6 +96,7 @@ def simulated(
     """Play scenes on simulated squares and compare the alerts with what truly happened."""
     from beffroi.evaluate.curve import Curve
     from beffroi.evaluate.simulated import evaluate as measure
+    from beffroi.simulate.weather import LEVELS
 
     if plot is not None and not curve:
         raise typer.BadParameter("a plot needs --curve: it shows F1 over the weather", param_hint="'--plot'")

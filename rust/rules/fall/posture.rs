@@ -18,6 +18,13 @@ const BROAD: f64 = 0.7;
 const FLAT: f64 = 1.3;
 /// ... this share of one's height is low: an arm in the air, a knee drawn up.
 pub(super) const LOW_FLAT: f64 = 0.6;
+/// As wide as this many heights is a body's length seen across or aslant: nobody who stands, bends or squats is; and then
+/// ...
+const LONG: f64 = 0.75;
+/// ... a box this many times as wide as high ...
+const LYING: f64 = 1.25;
+/// ... is low up to this share of one's height: seen from above, who lies aslant is high in the picture.
+const LOW_LONG: f64 = 0.75;
 /// A box cut by the picture's lower border tells only if it is wider than this many heights of the person: whoever walks
 /// out over the border sinks, but does not get wide.
 const CUT_WIDE: f64 = 0.7;
@@ -70,13 +77,31 @@ pub(super) struct Down {
 impl Down {
     /// Largest share of the height that is low for a box of this form.
     pub(super) fn limit(&self) -> f64 {
-        if self.mean[1] >= FLAT * self.mean[0] { LOW_FLAT } else { LOW }
+        let [height, width] = self.mean;
+        if is_long(width, height) {
+            LOW_LONG
+        } else if width >= FLAT * height {
+            LOW_FLAT
+        } else {
+            LOW
+        }
+    }
+
+    /// Whether the mean box is that of somebody who got up, or sat up.
+    fn is_risen(&self) -> bool {
+        let [height, width] = self.mean;
+        height > if is_long(width, height) { UPRIGHT } else { RISEN }
     }
 
     /// Whether the mean box is low.
     pub(super) fn is_low(&self) -> bool {
         self.mean[0] <= self.limit()
     }
+}
+
+/// Whether a box of this width and height, in heights of the person, is a body's length across.
+fn is_long(width: f64, height: f64) -> bool {
+    width >= LONG && width >= LYING * height
 }
 
 impl Posture {
@@ -86,8 +111,11 @@ impl Posture {
     }
 
     /// Whether this posture can still become a fall, or is one.
-    pub(super) fn is_open(&self, at: Timestamp) -> bool {
-        self.down.is_some() || self.upright.is_some_and(|(_, last, _)| at - last <= FALLS)
+    ///
+    /// Nobody knows what became of somebody who fell and has not been seen for longer than `memory`.
+    pub(super) fn is_open(&self, at: Timestamp, memory: Span) -> bool {
+        let fresh = self.last.is_some_and(|last| at - last <= memory);
+        (self.down.is_some() && fresh) || self.upright.is_some_and(|(_, last, _)| at - last <= FALLS)
     }
 
     /// Whether `bbox` lies about where this person was, and low for their height: another track of the same body.
@@ -101,12 +129,17 @@ impl Posture {
         if b.y2 > 1.0 - NEAR_BORDER && w < CUT_WIDE * self.height {
             return false;
         }
-        (h <= LOW * self.height && w >= BROAD * h) || (h <= LOW_FLAT * self.height && w >= FLAT * h)
+        (h <= LOW * self.height && w >= BROAD * h)
+            || (h <= LOW_FLAT * self.height && w >= FLAT * h)
+            || (h <= LOW_LONG * self.height && self.height > 0.0 && is_long(w / self.height, h / self.height))
     }
 
     /// Takes in a sight; `onset` is when its condition can have begun.
-    pub(super) fn see(&mut self, at: Timestamp, onset: Timestamp, bbox: &BBox) {
+    pub(super) fn see(&mut self, at: Timestamp, onset: Timestamp, bbox: &BBox, memory: Span) {
         let elapsed = self.last.map_or(0.0, |last| (at - last).seconds());
+        if elapsed > memory.seconds() {
+            self.down = None;
+        }
         self.last = Some(at);
         let cut_below = bbox.y2 > 1.0 - NEAR_BORDER;
         if self.down.is_some() {
@@ -159,7 +192,7 @@ impl Posture {
         for (mean, now) in down.mean.iter_mut().zip([b.height(), b.width()]) {
             *mean = *mean * keep + now / height * (1.0 - keep);
         }
-        if down.mean[0] > RISEN || down.place.distance(b.centre()) > height {
+        if down.is_risen() || down.place.distance(b.centre()) > height {
             self.down = None;
             self.upright = None;
         }

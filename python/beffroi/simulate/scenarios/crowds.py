@@ -71,7 +71,9 @@ def burst(stage: Stage, at: float, people: int, *, speed: float, apart: bool) ->
         # Who runs at the camera is out of sight below the picture; nobody runs into the road.
         away = (away[0], min(max(away[1], 7.0), 19.3))
         mine = speed * stage.uniform(0.92, 1.08)
-        stage.person(journey.walk([away], mine).path(), "runs off" if speed > SPEED else "walks off")
+        # From a standstill people speed up by about 3 m/s in a second.
+        path = journey.drive([away], mine, accelerate=3.0).path()
+        stage.person(path, "runs off" if speed > SPEED else "walks off")
 
 
 @scenario("crowd_motion", 34)
