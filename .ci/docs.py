@@ -1,4 +1,4 @@
-"""Writes the generated parts of the README: rule kinds from the catalogue, commands from the command line.
+"""Writes the generated parts of the README: the manual's pages as tables, commands from the command line.
 
 `python .ci/docs.py` writes them, `--check` fails if they differ from what is there.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import beffroi
 from beffroi.cli.app import app
+from beffroi.manual import pages
 from typer.main import get_command
 
 README = Path(__file__).parent.parent / "README.md"
@@ -28,6 +29,38 @@ def kinds() -> str:
     return "\n".join([*rows, "", f"Every kind takes {common}."])
 
 
+def _table(family: str, what: str) -> str:
+    """A table of the manual's pages of one family: name, what it is, its settings with defaults."""
+    rows = [f"| {what} | what it says | settings, and their defaults |", "|---|---|---|"]
+    for name, page in pages().items():
+        if page.family == family and name == f"{page.name} {family}" and page.name != family:
+            own = [
+                f"`{each.name}`" if each.default is None else f"`{each.name}` {_plain(each.default)}"
+                for each in page.settings
+                if each.name not in ("enabled", "fps")
+            ]
+            rows.append(f"| `{page.name}` | {page.line} | {', '.join(own)} |")
+    return "\n".join(rows)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(str(each) for each in value)
+    if isinstance(value, dict):
+        return " ".join(f"{key} {each}" for key, each in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def detectors() -> str:
+    """The pixel detectors."""
+    return _table("detector", "detector")
+
+
+def health() -> str:
+    """What is watched of a camera itself."""
+    return _table("health", "kind")
+
+
 def commands() -> str:
     """A table of commands with the first sentence of their help."""
     rows = ["| command | what it does |", "|---|---|"]
@@ -44,9 +77,12 @@ def commands() -> str:
     return "\n".join(rows)
 
 
+PARTS = (("kinds", kinds), ("detectors", detectors), ("health", health), ("commands", commands))
+
+
 def render(text: str) -> str:
     """The README with its generated parts made anew."""
-    for name, make in (("kinds", kinds), ("commands", commands)):
+    for name, make in PARTS:
         begin, end = f"<!-- generated: {name} -->\n", "<!-- end -->"
         if begin not in text:
             raise SystemExit(f"README.md has no part `{name}`")

@@ -41,11 +41,12 @@ def test_python_blocks_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_site_and_commands_run(tmp_path: Path) -> None:
-    (site,) = blocks("yaml")
+    site, town = blocks("yaml")
     (cases,) = blocks("toml")
     film(tmp_path / "garden.mp4")
     # No weights are needed to read what the README says: the boxes come from a file.
     (tmp_path / "site.yaml").write_text(site, encoding="utf-8")
+    (tmp_path / "town.yaml").write_text(town, encoding="utf-8")
     (tmp_path / "cases.toml").write_text(cases, encoding="utf-8")
     from beffroi import assets
     from beffroi.errors import AssetError
@@ -57,14 +58,18 @@ def test_site_and_commands_run(tmp_path: Path) -> None:
     shell = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
     ran = 0
     for line in shell:
-        if not re.match(r"beffroi (check|run|replay|test) ", line):
+        if not re.match(r"beffroi (check|run|replay|test|report) ", line):
             continue
         done = subprocess.run(
             [sys.executable, "-m", *line.split()], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         ran += 1
-    assert ran == 5
+    assert ran == 7
+    checked = [sys.executable, "-m", "beffroi", "check", "town.yaml"]
+    done = subprocess.run(checked, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "week.html").stat().st_size > 1000
     assert (tmp_path / "seen.mp4").stat().st_size > 1000
     assert json.loads((tmp_path / "boxes.jsonl").read_text(encoding="utf-8").splitlines()[0])
 

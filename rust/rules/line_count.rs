@@ -1,12 +1,15 @@
 //! Counts who crosses a line, by class and direction.
 //!
-//! # What it reports
+//! # What holds
 //! Totals since the watch began or since `reset_at`: `total`, `left_to_right`, `right_to_left`, and the same for every
 //! class that crossed (`car_left_to_right`). Reported every `every`, before a reset, and when the watch ends. It never
 //! alarms.
 //!
 //! # Settings
 //! `direction`, `band`: as in `line_crossing`. `every` (15 min), `reset_at`: local time of day, such as `00:00`.
+//!
+//! # What it cannot see
+//! Who is hidden by another during the whole crossing, and who is seen on one side of the line only.
 
 use super::line_crossing::{BAND, Direction, check_band, warn_short};
 use super::occupancy::Reset;

@@ -11,6 +11,9 @@
 //! `direction`: `both` (default), `left_to_right` or `right_to_left`, as seen from the line's first point looking to
 //! its last. `band`: distance in body sizes that arms the line again (0.2). `min_angle`: least angle in degrees between
 //! the path and the line, to leave out those who walk along it.
+//!
+//! # What it cannot see
+//! Who is seen on one side of the line only: put it where people are in sight before and after it.
 
 use super::{Context, Defaults, Filter, ROAD_USERS, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;

@@ -7,6 +7,10 @@
 //! # Settings
 //! `after`: how long (60 s). `radius`: it must also keep within this distance of one spot (metres or body sizes); who
 //! wanders further starts anew. `forgive_exit`: stepping out of the zone for less than this does not restart the clock.
+//!
+//! # What it cannot see
+//! Whether somebody waits, works or rests: it measures time and place only. Who leaves the picture and comes
+//! back is new.
 
 use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;

@@ -8,6 +8,9 @@
 //! # Settings
 //! `at_least`, `at_most` (one of them at least), `reset_at`: local time of day at which the line's count goes back to
 //! zero, `settle` (30 s).
+//!
+//! # What it cannot see
+//! With a zone, whom others hide; with a line, who passes it unseen, until a zone or `reset_at` corrects it.
 
 use super::line_crossing::BAND;
 use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target, schema_of};

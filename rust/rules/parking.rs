@@ -7,6 +7,9 @@
 //!
 //! # Settings
 //! `after`: how long it may stand (2 min).
+//!
+//! # What it cannot see
+//! Whether anybody is in the vehicle, and why it stands. A vehicle hidden for longer than `gap` counts anew.
 
 use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES, schema_of};
 use crate::definition::Template;

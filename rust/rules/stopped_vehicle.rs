@@ -7,6 +7,9 @@
 //! `after`: how long (10 s). `ignore_queue` (true): three or more vehicles standing in the zone are a queue (a red light,
 //! a jam) and not breakdowns, except those that another vehicle has overtaken while they stood. Who joins the queue or
 //! drives off from its head overtakes nobody; who is left when a queue dissolves stands from then on.
+//!
+//! # What it cannot see
+//! Why it stands. With `ignore_queue`, a breakdown among standing vehicles, until one overtakes it.
 
 use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES, schema_of};
 use crate::definition::Template;

@@ -9,6 +9,10 @@
 //! `direction`: two points, from and to, the permitted way through the zone; or a `route` instead of a zone.
 //! `distance`: how far back (metres, or body sizes: 1.5). `tolerance`: degrees (60). `min_speed`: slower is not travelling
 //! (0.3 body/s; metres a second on a calibrated view).
+//!
+//! # What it cannot see
+//! Reversing for longer than `distance`, which is against the traffic all the same; and who is seen for less
+//! than `distance`.
 
 use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES, schema_of};
 use crate::definition::Template;

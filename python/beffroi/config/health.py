@@ -1,4 +1,81 @@
-"""What is always watched of a camera itself: settings and their defaults."""
+"""What is always watched of a camera itself, without a rule.
+
+While a camera sees nothing, or something else than its view, nothing is judged: what was active ends, and the
+minutes count as not analysed. A blurred picture is told of and judged on.
+
+# `signal_lost`
+No picture comes, or the stream broke.
+
+## What holds
+For `after` there is no picture, and for three times what is usual between two.
+
+## What it cannot see
+A stream that still sends pictures, all the same: that is `frozen`.
+
+# `clock_jump`
+The source's clock began again, or leapt ahead.
+
+## What holds
+A picture is older than the one before, or younger by `after` or more. What was active ends; the next picture
+is judged.
+
+## What it cannot see
+A clock that is wrong and runs evenly.
+
+# `too_dark`
+The picture is dark and shows no structure.
+
+## What holds
+`share` of the picture is below `level` and flat, for `after`. A lit street at night has structure.
+
+## What it cannot see
+Darkness that a few lamps interrupt all over the picture: that still counts as seen.
+
+# `too_bright`
+The picture is glare without structure.
+
+## What holds
+`share` of the picture is above `level` and flat, for `after`.
+
+## What it cannot see
+Glare in a part of the picture only, such as a low sun.
+
+# `blurred`
+The picture is less sharp than usual: fog, dirt, a lens out of focus.
+
+## What holds
+Less than `sharpness` of the fine detail that the view usually shows in such light is left, for `after`.
+
+## What it cannot see
+A lens that was never in focus, and what becomes dirty over weeks: it is usual by then.
+
+# `covered`
+Something is before the lens: structure is gone that was there a minute ago.
+
+## What holds
+`share` of what usually shows structure has lost it, for `after`; glare is not taken for it.
+
+## What it cannot see
+Cobwebs and stickers on a small part, and a thing that brings as much structure as it hides.
+
+# `frozen`
+Time goes on and the picture does not, not even its noise.
+
+## What holds
+For `after` next to no pixel differs.
+
+## What it cannot see
+A frozen picture that is encoded anew at low quality: its noise changes as much as a still scene's.
+
+# `view_moved`
+The view is not the view that the rules were drawn on.
+
+## What holds
+The picture lies further than `tolerance` of its width from the view, or shows another place, for `after`.
+
+## What it cannot see
+A view without structure, and a shift below `tolerance`.
+"""
 
 from pydantic import Field
 

@@ -1,54 +1,52 @@
 """What was not there before, and what has gone: for things that no object detector has a name for.
 
-A dumped mattress, a bin bag, a rucksack, a fallen branch: whatever has come to stay is a ``still_object``;
-a piece of the scene that is no longer there is a ``missing_object``; what moves and is nobody that the object
-detector found is a ``moving_object`` (only with ``moving: true``). In a site file, beside the object
+A dumped mattress, a bin bag, a rucksack, a fallen branch: whatever has come to stay is a `still_object`;
+a piece of the scene that is no longer there is a `missing_object`; what moves and is nobody that the object
+detector found is a `moving_object` (only with `moving: true`). In a site file, beside the object
 detector:
-
-.. code-block:: yaml
 
     also: [{ type: background, zones: [kerb] }]
 
-How it looks
-    The picture is reduced to ``cells`` columns. Each cell keeps what the empty scene looks like there and
-    what it shows instead, for how long. What has been the same for ``still_for`` seconds is put together to
-    pieces, and each piece is weighed: is it only brighter or darker, with the ground's texture showing
-    through (light, shadow: becomes part of the scene), was its rim an edge before and is none now (gone) or
-    the other way round (new)? The score, 0..1, is the geometric mean of contrast, edge and compactness, and
-    less where the surroundings change too, keep changing, or where light would explain it. A thing is
-    reported as long as it is there, also behind those who pass, and no longer a second after it was taken.
+# What it sees
+The picture is reduced to `cells` columns. Each cell keeps what the empty scene looks like there and
+what it shows instead, for how long. What has been the same for `still_for` seconds is put together to
+pieces, and each piece is weighed: is it only brighter or darker, with the ground's texture showing
+through (light, shadow: becomes part of the scene), was its rim an edge before and is none now (gone) or
+the other way round (new)? The score, 0..1, is the geometric mean of contrast, edge and compactness, and
+less where the surroundings change too, keep changing, or where light would explain it. A thing is
+reported as long as it is there, also behind those who pass, and no longer a second after it was taken.
 
-Who is left out
-    People, animals and vehicles in ``frame.detections``, also while they stand for long, while the object
-    detector misses them for a while, and what they uncover when they leave. Bags are not left out. Without an
-    object detector before it, somebody who stands still for ``still_for`` is a still object.
+# Who is left out
+People, animals and vehicles in `frame.detections`, also while they stand for long, while the object
+detector misses them for a while, and what they uncover when they leave. Bags are not left out. Without an
+object detector before it, somebody who stands still for `still_for` is a still object.
 
-What it cannot see
-    - What was there before the place was known, and what is put down where somebody explained stands all the
-      time (before a parked car that the detector finds): such places are never learnt.
-    - Things of the ground's own colour, things smaller than ``min_size`` and, on even ground, an evenly grey
-      thing: that is what a shadow looks like. A sharp patch of light on a shining floor may be taken for one.
-    - A thing among leaves in the wind scores low; a camera that turns makes it learn the scene anew, and what
-      lay there then is part of the scene.
+# What it cannot see
+- What was there before the place was known, and what is put down where somebody explained stands all the
+  time (before a parked car that the detector finds): such places are never learnt.
+- Things of the ground's own colour, things smaller than `min_size` and, on even ground, an evenly grey
+  thing: that is what a shadow looks like. A sharp patch of light on a shining floor may be taken for one.
+- A thing among leaves in the wind scores low; a camera that turns makes it learn the scene anew, and what
+  lay there then is part of the scene.
 
-Settings
-    ``zones``
-        Where to look, by the view's names. Fewer places to be mistaken about, and cheaper.
-    ``still_for``
-        Shorter reports sooner, and more people who stand for a moment and were not found.
-    ``warm_up``
-        A place is known when it has looked the same for so long, not counting who is explained; others who
-        pass cost half of their time. Longer learns nobody who waits there, but sees nothing until then.
-    ``missing_for``
-        How long what has gone is missed; then the scene is without it. 0 reports nothing as missing.
-    ``min_size``
-        Smaller sees smaller things, and more specks.
-    ``cells``
-        More see smaller things and need more time: twice as many four times.
-    ``threshold``
-        Lower sees fainter things and more mistakes.
+# Settings
+- `zones`:
+  Where to look, by the view's names. Fewer places to be mistaken about, and cheaper.
+- `still_for`:
+  Shorter reports sooner, and more people who stand for a moment and were not found.
+- `warm_up`:
+  A place is known when it has looked the same for so long, not counting who is explained; others who
+  pass cost half of their time. Longer learns nobody who waits there, but sees nothing until then.
+- `missing_for`:
+  How long what has gone is missed; then the scene is without it. 0 reports nothing as missing.
+- `min_size`:
+  Smaller sees smaller things, and more specks.
+- `cells`:
+  More see smaller things and need more time: twice as many four times.
+- `threshold`:
+  Lower sees fainter things and more mistakes.
 
-The learnt scene is kept in ``BuildContext.state``: after a restart it knows at once, also what was left
+The learnt scene is kept in `BuildContext.state`: after a restart it knows at once, also what was left
 while it was off. It holds no place where somebody explained stood, and nothing of what was only passing. If
 it is no longer what the camera shows, that is said in the log and it is learnt anew.
 """

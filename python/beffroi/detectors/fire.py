@@ -1,25 +1,29 @@
 """Fire and smoke, from the pictures alone: flames that flicker, grey that spreads.
 
-What it sees. A flame that is about 0.01 % of the picture or larger (some 8 of 320 x 180 pixels), by day and
+# What it sees
+A flame that is about 0.01 % of the picture or larger (some 8 of 320 x 180 pixels), by day and
 by night, also one that burns from the first picture on, and one with a burnt-out white heart. All of these
 must agree, over time: the colour of flame, brightness that goes up and down without order, not as usual for
 that spot, uneven inside, not always the same shape when it comes back, found again and again at its place.
 Smoke, if it hides something that was seen before, moves, has no outline, and grows.
 
-What it does not report. Lamps, signs, a low sun, lit windows, orange walls and vans: nothing flickers.
+# What it does not report
+Lamps, signs, a low sun, lit windows, orange walls and vans: nothing flickers.
 Traffic lights, beacons and turn signals: they come back in the same shape. Headlights, vests and clothes
 that pass: they make a spot turn once or twice. What people do inside their own outline, where the object
 detector finds them. Fog and a lens out of focus: they are everywhere. Shadows: they keep the edges in
 proportion.
 
-What it cannot see. Fire behind something; embers and flames that do not move; a still candle; fire in a
+# What it cannot see
+Fire behind something; embers and flames that do not move; a still candle; fire in a
 picture without colour (infrared at night): for this there is no colour to judge. Smoke in front of a smooth
 wall or the sky, thin haze, smoke that was there when the camera began, and smoke in the pictures of a
 camera that moves. What it can mistake for fire: orange light on moving water or behind moving leaves, and a
 film of a fire on a screen; for smoke: steam that stands for seconds, and a long exhaust plume. A `verifier`
 helps against these.
 
-Settings. `kinds`: fire, smoke, or both; looking for one costs half as much. `threshold`: places with a lower
+# Settings
+`kinds`: fire, smoke, or both; looking for one costs half as much. `threshold`: places with a lower
 score are dropped; 0.5 is sure, lower finds a small fire sooner and more that is none. `after`: for how long a
 flame must be found again and again before it is reported; shorter is faster, and trusts a single gust.
 `verifier`: an .onnx detection model with its manifest beside it (see models/README.md) and a label `fire`,

@@ -4,7 +4,8 @@ Draw the zone closely around one head, or around several that always show the sa
 and others read the signal. `kind: traffic` gives `red`, `amber`, `red_amber`, `green`, `flashing`, `off` or
 `unknown`; `kind: lamp` gives `on`, `off` or `unknown`.
 
-What it looks for. The place in the zone that shines most in the colour of one of the lamps: bright and
+# What it sees
+The place in the zone that shines most in the colour of one of the lamps: bright and
 coloured, or burnt out to white with a coloured rim, as lamps look at night. Red may be as purple as night
 cameras show it, green as blue as signals are. What the zone shows in a colour while another lamp is lit (a
 yellow housing, leaves behind, sun on the glass) is remembered and taken off.
@@ -18,10 +19,12 @@ shine that do not belong together; when the zone is smaller than 5 x 5 pixels; a
 as far as that can be seen by day. `off` is said after two seconds without light, as no head is dark for so
 long.
 
-What it cannot see: which of two heads in one zone shows what, arrows from discs, and lamps that the camera
+# What it cannot see
+Which of two heads in one zone shows what, arrows from discs, and lamps that the camera
 shows as plain white without any coloured rim. At 2 pictures a second a flashing light may look steady.
 
-Settings. `steady`: a new state must last so long; shorter is faster and trusts reflections. 0.3 s is a
+# Settings
+`steady`: a new state must last so long; shorter is faster and trusts reflections. 0.3 s is a
 tenth of an amber phase. `kind`, `zone`, `name`: see above.
 """
 

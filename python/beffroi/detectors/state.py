@@ -5,7 +5,8 @@ the camera's own shape (width to height) is taken for a full picture and cut at 
 other for a picture of what the zone encloses. With `full: true` or `full: false` that is said instead of
 guessed.
 
-What it compares: the directions of edges (histograms of oriented gradients, Dalal & Triggs 2005), which
+# What it sees
+It compares the directions of edges (histograms of oriented gradients, Dalal & Triggs 2005), which
 keep through most changes of light, and coarse colour, which helps where shape does not. A picture is in the
 state of the nearest reference; with four or more pictures of every state, a small logistic regression is
 tried beside that, and whichever names more references rightly when each is left out in turn is used, and
@@ -16,10 +17,12 @@ better answer.
 stands there), when two states are about equally near, when a person or vehicle covers part of the zone, and
 when fewer than `at_least` of the last `of` looks agree. It looks at nothing but its zone, every `every`.
 
-What it cannot see: a state that looks alike from where the camera is, what is too small (16 x 16 pixels at
+# What it cannot see
+A state that looks alike from where the camera is, what is too small (16 x 16 pixels at
 least), and anything at night without light.
 
-Settings. `votes.of`, `votes.at_least`: more looks make it slower and calmer; with the defaults a state is
+# Settings
+`votes.of`, `votes.at_least`: more looks make it slower and calmer; with the defaults a state is
 told after four looks. `every`: how often it looks; more often is faster and costs more. `reach`: how much
 further than the references are from each other a look may be and still count; larger answers more often,
 and answers also for what is neither.

@@ -31,10 +31,13 @@ def _aside(stage: Stage) -> float:
     return stage.uniform(-0.9, 0.9) + (0.0 if stage.chance(0.5) else pi)
 
 
-def fall(stage: Stage, at: float) -> None:
-    """Fall while walking, and lie there."""
+def fall(stage: Stage, at: float, way: tuple[Place, Place] | None = None) -> None:
+    """Fall while walking, and lie there; `way`: from where, and where it happens."""
     _watch(stage)
-    journey = _come(stage, at, _spot(stage))
+    if way is None:
+        journey = _come(stage, at, _spot(stage))
+    else:
+        journey = Journey(at, way[0]).walk([way[1]], intents.pace(stage.rng))
     down = journey.now + 0.3
     journey.stand(STILL + stage.uniform(14.0, 18.0))
     poses: Poses = ((down, UPRIGHT), (down + stage.uniform(0.5, 0.9), lying(_aside(stage))))

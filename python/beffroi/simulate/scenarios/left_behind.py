@@ -30,13 +30,16 @@ def _come(stage: Stage, at: float) -> tuple[Journey, Place]:
     return journey, spot
 
 
-def leave(stage: Stage, at: float) -> None:
-    """Put the bag down, wait a moment, walk off for good."""
+def leave(stage: Stage, at: float, way: tuple[Place, Place] | None = None) -> None:
+    """Put the bag down, wait a moment, walk off for good; `way`: from where and back, and the spot."""
     _watch(stage)
-    journey, _ = _come(stage, at)
+    if way is None:
+        journey, _ = _come(stage, at)
+    else:
+        journey = Journey(at, way[0]).walk([way[1]], intents.pace(stage.rng)).stand(1.5)
     down = journey.now
     journey.stand(stage.uniform(1.0, 4.0), stage.rng)
-    go = passing.LEFT if stage.chance(0.5) else passing.RIGHT
+    go = way[0] if way is not None else passing.LEFT if stage.chance(0.5) else passing.RIGHT
     owner = stage.person(journey.walk([go], intents.pace(stage.rng)).path(), "leaves a bag")
     things.set_down(stage, _bag(stage), owner, down)
     stage.due(RULE)

@@ -9,12 +9,17 @@ RULE = "Over the line on red"
 LINE_X, GRACE, SPEED = 8.9, 1.0, 8.0
 
 
-def light(stage: Stage, red: float, seconds: float) -> None:
-    """Green, amber three seconds before `red`, green again after `seconds`."""
+def watch(stage: Stage) -> None:
+    """Watch the stop line."""
     stage.watch(
         RULE, "red_light", line="stop", signal="light", grace=f"{GRACE:g}s", direction="left_to_right",
         severity="warning",
     )  # fmt: skip
+
+
+def light(stage: Stage, red: float, seconds: float) -> None:
+    """Green, amber three seconds before `red`, green again after `seconds`."""
+    watch(stage)
     if not stage.signals:
         stage.signal(0.0, "light", "green")
     stage.signal(red - 3.0, "light", "amber")

@@ -21,11 +21,11 @@ def _across(stage: Stage) -> list[Place]:
     return places[::-1] if stage.chance(0.5) else places
 
 
-def run(stage: Stage, at: float) -> None:
+def run(stage: Stage, at: float, places: list[Place] | None = None) -> None:
     """An adult or a child runs across, half as fast again as the threshold or faster."""
     _watch(stage)
     child = stage.chance(0.3)
-    path = intents.walk(stage.rng, at, _across(stage), stage.uniform(1.5, 1.9) * SPEED)
+    path = intents.walk(stage.rng, at, places or _across(stage), stage.uniform(1.5, 1.9) * SPEED)
     stage.person(path, "runs", tall=stage.uniform(1.15, 1.4) if child else None)
     stage.due(RULE)
 

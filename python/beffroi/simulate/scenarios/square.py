@@ -2,13 +2,17 @@
 
 from beffroi.simulate import intents
 from beffroi.simulate.scenarios import (
+    falling,
     gathering,
     intrusion,
+    left_behind,
     lines,
     loitering,
     occupancy,
     parking,
     passing,
+    red_light,
+    running,
     stopped_vehicle,
     wrong_way,
 )
@@ -17,7 +21,7 @@ from beffroi.simulate.stage import Stage, scenario
 
 @scenario("square", 80)
 def square(stage: Stage) -> None:
-    """Lingering, a gathering, steps on the lawn, parking, a wrong-way driver, a breakdown, and more."""
+    """Steps on the lawn, a bag, a gathering, a fall, a wrong-way driver, a breakdown, and more."""
     lines.count_traffic(stage)
     # The light is red for 18 s: whoever stands longer has broken down.
     stage.watch("Stopped, eastbound", "stopped_vehicle", zone="eastbound", after="30s", severity="critical")
@@ -34,9 +38,24 @@ def square(stage: Stage) -> None:
     gathering.meet(stage, stage.uniform(20, 22), 15)
     lines.take_the_zebra(stage, stage.uniform(24, 26))
     passing.traffic(stage, 31, 37, 2, east=True)
-    wrong_way.reverse_into_bay(stage, stage.uniform(36, 37), 60)
+    # Before the light turns red: backing, it crosses the stop line, which reaches over both lanes.
+    wrong_way.reverse_into_bay(stage, stage.uniform(29, 30), 60)
     stopped_vehicle.queue_at_light(stage, 40.0, 18.0)
     occupancy.more_guests(stage, 42, 66)
     stopped_vehicle.break_down(stage, stage.uniform(48, 49), 20)
     lines.cross_the_road(stage, stage.uniform(60, 62))
     passing.strollers(stage, 3, 70, 9)
+    # Between the lawn and the terrace, so that one thing happens at a time at one place.
+    stage.watch(
+        "Light at the cash point", "presence", zone="cash-point", hold="10s", classes=["person"],
+        severity="info",
+    )  # fmt: skip
+    x = stage.uniform(-1.8, -1.2)
+    left_behind.leave(stage, stage.uniform(13, 14), ((-0.4, 7.2), (x, 14.4)))
+    red_light.watch(stage)
+    red_light.cross_at(stage, 40.0 + red_light.GRACE + stage.uniform(1.15, 1.25), "passes on red")
+    stage.due(red_light.RULE)
+    x = stage.uniform(1.2, 1.8)
+    falling.fall(stage, stage.uniform(44, 45), ((-0.4, 7.2), (x, 15.2)))
+    y = stage.uniform(12.6, 12.8)
+    running.run(stage, stage.uniform(69, 70), [(-9.6, y), (9.6, y)])
