@@ -20,7 +20,7 @@ from beffroi.components import DetectorConfig, Settings
 from beffroi.config import health
 from beffroi.errors import BeffroiError
 
-PIXEL_DETECTORS: Final = ("background", "fire", "light", "state")
+PIXEL_DETECTORS: Final = ("background", "fire", "light", "lying", "state")
 """Detectors that look at pixels beside the camera's own; see `beffroi.config.view.View`."""
 
 _SAMPLE: Final[dict[str, Any]] = {

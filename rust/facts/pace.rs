@@ -49,6 +49,9 @@ pub(super) struct Way {
 /// Slope of some samples.
 struct Slope {
     velocity: Point,
+    /// What the ends' own errors make of it.
+    ends: f64,
+    /// The same and the scatter in between.
     error: f64,
 }
 
@@ -92,7 +95,11 @@ impl Way {
         let whole = slope(used)?;
         let middle = used.len() / 2;
         let agrees = |half: &[Sample]| {
-            slope(half).is_some_and(|h| (h.velocity - whole.velocity).norm() <= h.error + whole.error)
+            // Of three places a jump is all scatter, which would excuse itself: only the ends' errors do.
+            slope(half).is_some_and(|h| {
+                let excused = if used.len() > FEWEST { h.error + whole.error } else { h.ends + whole.ends };
+                (h.velocity - whole.velocity).norm() <= excused
+            })
         };
         (agrees(&used[..=middle]) && agrees(&used[middle..]))
             .then(|| Pace { speed: whole.velocity.norm(), error: whole.error })
@@ -125,7 +132,8 @@ fn slope(samples: &[Sample]) -> Option<Slope> {
         .sum();
     // Two of the places are used up by the line itself.
     let deviation = if n > 2.0 { (scatter / (n - 2.0) / spread).sqrt() } else { 0.0 };
-    Some(Slope { velocity, error: (first.error + last.error) / duration + 2.0 * deviation })
+    let ends = (first.error + last.error) / duration;
+    Some(Slope { velocity, ends, error: ends + 2.0 * deviation })
 }
 
 #[cfg(test)]
@@ -156,6 +164,10 @@ mod tests {
         for jump in [0.5, 0.7, 1.0, 1.3, 1.6] {
             let pace = run(200, 2000, |t| if t < jump { 0.0 } else { 8.0 });
             assert_eq!(pace, None, "at {jump}");
+        }
+        // Three places half a second apart, the last one elsewhere.
+        for (until, jump) in [(1000, 0.4), (1000, 0.6), (1500, 1.4)] {
+            assert_eq!(run(500, until, |t| if t < jump { 0.0 } else { 8.0 }), None, "{until}, at {jump}");
         }
     }
 

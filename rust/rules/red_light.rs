@@ -14,7 +14,9 @@
 //!   clear the junction during the whole of that red.
 //!
 //! A lamp that is not read for up to 2 s (a lorry passes before it) and is red again has been red all the time: no
-//! cycle goes round in less. A crossing within such a hole is not told.
+//! cycle goes round in less. Neither does a red end that was older than `grace` when one look of less than 0.3 s shows
+//! another colour: no lamp changes and changes back in that time. A crossing within such a hole is not told, and nothing
+//! is while another colour shows. A signal that nobody has reported for a minute is not known.
 //!
 //! For statistics and alerts, never for sanctions: neither camera nor clock is certified, and no plate is read.
 //!
@@ -89,6 +91,12 @@ fn band() -> f64 {
 /// Not read for this long between two reds, a lamp has been red. Longer would bridge the shortest green (about 4 s) and
 /// the ambers beside it; shorter would begin red anew behind every lorry that passes before the lamp.
 const UNREAD: Span = Span::from_secs(2);
+/// Another colour shown for less than this is a wrong look; shown on and on, it is the truth from here on.
+const WRONG: Span = Span::from_ms(300);
+/// ... and red again this long after its first look is a red of its own: there may have been a change between looks.
+const BACK: Span = Span::from_secs(1);
+/// A signal that was last reported longer ago is not known: its detector has gone silent.
+const STALE: Span = Span::from_secs(60);
 /// Stretches of one red that are remembered: with a lamp that flickers more often, the earliest are forgotten and
 /// crossings in them not told.
 const STRETCHES: usize = 16;
@@ -103,16 +111,19 @@ struct Red {
     stretches: Vec<(Timestamp, Timestamp)>,
     /// Whether it was read in the last step.
     lit: bool,
+    /// Since when another colour shows.
+    doubt: Option<Timestamp>,
 }
 
 impl Red {
     /// Takes in what the lamp shows; whether a new red begins.
-    fn step(&mut self, at: Timestamp, state: Option<&str>) -> bool {
+    fn step(&mut self, at: Timestamp, state: Option<&str>, grace: Span) -> bool {
         let last = self.stretches.last().map(|(_, until)| *until);
         match state {
             Some("red") => {
                 // A pause of the pictures is no better than a lamp that is not read.
-                let goes_on = last.is_some_and(|until| at - until <= UNREAD);
+                let goes_on = last.is_some_and(|until| at - until <= UNREAD)
+                    && self.doubt.take().is_none_or(|doubt| at - doubt < BACK);
                 if !goes_on {
                     self.since = Some(at);
                     self.stretches.clear();
@@ -135,7 +146,14 @@ impl Red {
                     self.end();
                 }
             }
-            Some(_) => self.end(),
+            Some(_) => {
+                self.lit = false;
+                let doubt = *self.doubt.get_or_insert(at);
+                let established = self.since.is_some_and(|since| doubt - since > grace);
+                if !established || at - doubt >= WRONG {
+                    self.end();
+                }
+            }
         }
         false
     }
@@ -144,6 +162,7 @@ impl Red {
         self.since = None;
         self.stretches.clear();
         self.lit = false;
+        self.doubt = None;
     }
 
     /// For how long it had been red then, if it was read as red.
@@ -213,8 +232,10 @@ fn meets(area: &BBox, a: Point, b: Point) -> bool {
 
 impl Rule for RedLight {
     fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds) {
-        let state = facts.signals.get(&self.params.signal).map(String::as_str);
-        if self.red.step(facts.at, state) {
+        let reported = facts.reported.get(&self.params.signal);
+        let known = reported.is_some_and(|&reported| facts.at - reported <= STALE);
+        let state = facts.signals.get(&self.params.signal).filter(|_| known).map(String::as_str);
+        if self.red.step(facts.at, state, self.params.grace) {
             let line = &facts.scene.lines[self.line].1;
             self.over.clear();
             let watched = facts.subjects.iter().filter(|f| self.filter.class(f.class_id));
@@ -223,6 +244,7 @@ impl Rule for RedLight {
         for crossing in facts.crossings.iter().filter(|c| c.probe == self.probe) {
             let Some((age, since)) = self.red.age(crossing.at).zip(self.red.since) else { continue };
             if age > self.params.grace
+                && self.red.doubt.is_none()
                 && crossing.from >= since
                 && self.params.direction.admits(crossing.rightwards)
                 && self.over.binary_search(&crossing.subject).is_err()

@@ -2,7 +2,7 @@
 //!
 //! # What holds
 //! Inside the zone the subject's ground speed, less the bound of its error, is above `above`. The speed is the slope of
-//! its places on the ground over the last one to two seconds; it needs four of them, at least 120 ms apart, and both
+//! its places on the ground over the last 0.75 to two seconds; it needs three of them, at least 120 ms apart, and both
 //! halves of that time must agree with the whole, so that a jump of the box or another vehicle taken for this one is no
 //! speed. Boxes that the picture's border cuts do not count.
 //!
@@ -36,9 +36,9 @@ pub(super) const SPEC: RuleSpec = RuleSpec {
     source: include_str!("speed.rs"),
     definition: Template {
         fr: "Vitesse au sol dans la zone « {zone} », diminuée de sa marge d'erreur, supérieure à {above}{after=0s!, pendant {after} au moins}, \
-             mesurée sur une seconde au moins et deux au plus. Pour la statistique et l'alerte, jamais pour la sanction.",
+             mesurée sur 0,75 s au moins et 2 s au plus. Pour la statistique et l'alerte, jamais pour la sanction.",
         en: "Ground speed in the zone \"{zone}\", less the bound of its error, above {above}{after=0s!, for at least {after}}, \
-             measured over one second at least and two at most. For statistics and alerts, never for sanctions.",
+             measured over 0.75 s at least and 2 s at most. For statistics and alerts, never for sanctions.",
     },
     onvif_topic: Some("tns1:RuleEngine/SpeedDetector/Speed"),
     target: Target::Zone,

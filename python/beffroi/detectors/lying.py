@@ -1,21 +1,18 @@
 """Somebody who lies, by a second opinion: a model looks at people whose outline is broad.
 
-The rule `fall` judges the form and the movement of boxes. Where that is not sure enough, a detection model
-with a label such as ``lying`` or ``fallen`` can be asked about each person that the object detector found
-broader than people who stand; what it agrees to is a box ``lying``, and `fall` with ``verified: true`` waits
-for one.
-
-.. code-block:: yaml
+# What it sees
+A posture of this moment: the rule `fall` judges the form and the movement of boxes, and where that is not sure
+enough, a detection model with a label such as `lying` or `fallen` can be asked about each person that the
+object detector found broader than people who stand. What it agrees to is a box `lying`, and `fall` with
+`verified: true` waits for one. In a site file:
 
     also: [{ type: lying, model: lying.onnx }]
 
 # What it cannot see
-
-Whom the object detector does not find. It sees a posture of this moment and no joints, no face, no one's
-identity; whether somebody fell, sleeps or suns themselves is for the rule.
+Whom the object detector does not find. It sees no joints, no face and no one's identity; whether somebody
+fell, sleeps or suns themselves is for the rule.
 
 # Settings
-
 `model`: an .onnx detection model with its manifest beside it (see models/README.md). `broad`: people whose
 box is at least so many times as wide as high are asked about; less asks about more people and costs more.
 """
