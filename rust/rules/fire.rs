@@ -2,8 +2,10 @@
 //!
 //! # What holds
 //! The detector of fire finds flames or smoke, a part of which lies in the zone. The place counts, not the single box:
-//! flames jump, part and merge, and however many boxes there are it is one fire. Once a box has reached the confidence
-//! that is asked for, weaker ones continue the fire, until nothing has been found for longer than `gap`.
+//! flames jump, part and merge, and however many boxes there are it is one alert. Once a box has reached the confidence
+//! that is asked for, weaker ones on the spot (no further away than the flame is large) continue the fire, until nothing
+//! has been found there for longer than `gap`. On the spot something must be found in 0.4 of the pictures at least: stray
+//! boxes are no fire.
 //!
 //! # Settings
 //! `after` (2 s), `gap` (the longest time without any box that does not restart the clock), `clear_after` (10 s).
@@ -23,11 +25,12 @@ use crate::definition::Template;
 use crate::error::{Error, Result};
 use crate::facts::{Facts, PRESENT};
 use crate::geometry::{BBox, Polygon};
-use crate::lifecycle::{Holds, Subjects};
+use crate::lifecycle::{Holds, Key, Subjects};
 use crate::time::{Span, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 
 pub(super) const SPEC: RuleSpec = RuleSpec {
     kind: "fire",
@@ -90,9 +93,29 @@ struct Fire {
     filter: Filter,
     overlap: f64,
     gap: Span,
-    /// When the detector last found anything in the zone, since a box was sure enough.
-    burning: Option<Timestamp>,
+    places: SmallVec<[Place; PLACES]>,
 }
+
+/// A spot where something burns, from the first box on that was sure enough.
+#[derive(Debug)]
+struct Place {
+    /// Where it was last found.
+    bbox: BBox,
+    since: Timestamp,
+    last: Timestamp,
+    /// Steps since then, and those in which it was found.
+    looks: u32,
+    hits: u32,
+}
+
+/// Most spots at a time: more are a fire all over the zone, of which any spot tells.
+const PLACES: usize = 8;
+/// A box within this many sides of where a spot was last found is the same spot: flames jump, lamps elsewhere do not
+/// keep a fire alive.
+const NEAR: f64 = 1.0;
+/// A spot is found in this share of the steps at least; stray boxes are not, and people who pass before a fire hide it
+/// for less.
+const OFTEN: f64 = 0.4;
 
 fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn Rule>> {
     let params: Params = context.params(own)?;
@@ -113,7 +136,7 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
         filter,
         overlap: params.overlap,
         gap: context.timing.gap,
-        burning: None,
+        places: SmallVec::new(),
     }))
 }
 
@@ -122,29 +145,47 @@ impl Fire {
         let share = zone.overlap(bbox);
         share >= self.overlap || share * bbox.area() >= self.overlap * zone.area()
     }
+
+    /// Takes in a box: of a spot that burns already, or of a new one if it is sure.
+    fn burn(&mut self, at: Timestamp, bbox: &BBox, sure: bool) {
+        let near = |place: &&mut Place| {
+            let reach = NEAR * place.bbox.width().max(place.bbox.height());
+            let b = place.bbox;
+            BBox::new(b.x1 - reach, b.y1 - reach, b.x2 + reach, b.y2 + reach).intersection_area(bbox) > 0.0
+        };
+        if let Some(place) = self.places.iter_mut().find(near) {
+            place.hits += u32::from(place.last != at);
+            place.last = at;
+            place.bbox = *bbox;
+        } else if sure && self.places.len() < PLACES {
+            self.places.push(Place { bbox: *bbox, since: at, last: at, looks: 1, hits: 1 });
+        }
+    }
 }
 
 impl Rule for Fire {
     fn observe(&mut self, facts: &Facts<'_>, holds: &mut Holds) {
         let zone = &facts.scene.zones[self.zone].1;
-        if self.burning.is_some_and(|last| facts.at - last > self.gap) {
-            self.burning = None;
+        self.places.retain(|place| facts.at - place.last <= self.gap);
+        for place in &mut self.places {
+            place.looks += 1;
         }
         let detections = facts.detections;
-        let (mut found, mut best, mut sure) = (0_u32, 0.0_f32, false);
+        let (mut found, mut best) = (0_u32, 0.0_f32);
         for (row, bbox) in detections.boxes.iter().enumerate() {
             if self.filter.class(detections.class_id[row]) && self.reaches(zone, bbox) {
                 let score = detections.score[row];
                 found += 1;
                 best = best.max(score);
-                sure |=
+                let sure =
                     self.filter.score(score) && self.filter.size(bbox, detections.group[row], facts.scene);
+                self.burn(facts.at, bbox, sure);
             }
         }
-        if found == 0 || !(sure || self.burning.is_some()) {
-            return;
-        }
-        self.burning = Some(facts.at);
+        let seen = |place: &&Place| {
+            place.last == facts.at && f64::from(place.hits) >= OFTEN * f64::from(place.looks)
+        };
+        let Some(since) = self.places.iter().filter(seen).map(|place| place.since).min() else { return };
         // For the place in the picture; flames that jump may not have become a subject.
         let shown: Subjects = facts
             .subjects
@@ -153,14 +194,11 @@ impl Rule for Fire {
             .filter(|f| self.reaches(zone, &f.bbox))
             .map(|f| f.id)
             .collect();
-        holds.hold_place(
-            &shown,
-            facts.at,
-            &[("boxes", f64::from(found), None), ("score", f64::from(best), None)],
-        );
+        let measured = [("boxes", f64::from(found), None), ("score", f64::from(best), None)];
+        holds.hold_together(Key::Place, since, &shown, &measured);
     }
 
     fn finish(&mut self, _: &mut Holds) {
-        self.burning = None;
+        self.places.clear();
     }
 }

@@ -1,9 +1,9 @@
 """Somebody who lies, by a second opinion: a model looks at people whose outline is broad.
 
 # What it sees
-A posture of this moment: the rule `fall` judges the form and the movement of boxes, and where that is not sure
-enough, a detection model with a label such as `lying` or `fallen` can be asked about each person that the
-object detector found broader than people who stand. What it agrees to is a box `lying`, and `fall` with
+A posture of this moment: the rule `fall` judges the form and the movement of boxes, and where that is not
+sure enough, a detection model with a label such as `lying` or `fallen` can be asked about each person that
+the object detector found broader than people who stand. What it agrees to is a box `lying`, and `fall` with
 `verified: true` waits for one. In a site file:
 
     also: [{ type: lying, model: lying.onnx }]
