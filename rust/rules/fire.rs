@@ -31,6 +31,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use smallvec::SmallVec;
+use std::cmp::Ordering;
 
 pub(super) const SPEC: RuleSpec = RuleSpec {
     kind: "fire",
@@ -171,17 +172,22 @@ impl Rule for Fire {
             place.looks += 1;
         }
         let detections = facts.detections;
-        let (mut found, mut best) = (0_u32, 0.0_f32);
-        for (row, bbox) in detections.boxes.iter().enumerate() {
-            if self.filter.class(detections.class_id[row]) && self.reaches(zone, bbox) {
-                let score = detections.score[row];
-                found += 1;
-                best = best.max(score);
-                let sure =
-                    self.filter.score(score) && self.filter.size(bbox, detections.group[row], facts.scene);
-                self.burn(facts.at, bbox, sure);
-            }
+        let (classes, boxes, scores) = (&detections.class_id, &detections.boxes, &detections.score);
+        let rows = (0..detections.len())
+            .filter(|&row| self.filter.class(classes[row]) && self.reaches(zone, &boxes[row]));
+        let mut rows: SmallVec<[usize; 16]> = rows.collect();
+        // The surest first: which spot a box belongs to must not depend on the order in which boxes were given.
+        let place = |row: usize| [boxes[row].x1, boxes[row].y1, boxes[row].x2, boxes[row].y2];
+        rows.sort_unstable_by(|&a, &b| {
+            let by_place = place(a).into_iter().zip(place(b)).map(|(a, b)| a.total_cmp(&b));
+            scores[b].total_cmp(&scores[a]).then(by_place.fold(Ordering::Equal, Ordering::then))
+        });
+        for &row in &rows {
+            let sure = self.filter.score(scores[row])
+                && self.filter.size(&boxes[row], detections.group[row], facts.scene);
+            self.burn(facts.at, &boxes[row], sure);
         }
+        let best = rows.first().map_or(0.0, |&row| scores[row]);
         let seen = |place: &&Place| {
             place.last == facts.at && f64::from(place.hits) >= OFTEN * f64::from(place.looks)
         };
@@ -194,7 +200,7 @@ impl Rule for Fire {
             .filter(|f| self.reaches(zone, &f.bbox))
             .map(|f| f.id)
             .collect();
-        let measured = [("boxes", f64::from(found), None), ("score", f64::from(best), None)];
+        let measured = [("boxes", rows.len() as f64, None), ("score", f64::from(best), None)];
         holds.hold_together(Key::Place, since, &shown, &measured);
     }
 
