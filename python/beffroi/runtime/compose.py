@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from beffroi._core import ConfigError, Engine, __version__
 from beffroi.config.beside import MissingDetectorError
+from beffroi.config.view import TIMES
 from beffroi.errors import Problem, SiteError
 from beffroi.runtime.alert import Circumstances
 from beffroi.runtime.camera import Watched
@@ -189,10 +190,12 @@ def _snapshots(site: Site, camera: str, view: View, labels: Sequence[str]) -> Sn
 
 def _warn_of_schedules(camera: str, view: View) -> None:
     for rule in view.rules:
-        if "schedule" in rule:
-            log.warning(
-                "%s: rule %s runs all the time: a recording has no time of day unless its source says when "
-                "it `begins`",
-                camera,
-                rule.get("name"),
-            )
+        for key in TIMES:
+            if key in rule:
+                what = "runs all the time" if key == "schedule" else "has one severity"
+                log.warning(
+                    "%s: rule %s %s: a recording has no time of day unless its source says when it `begins`",
+                    camera,
+                    rule.get("name"),
+                    what,
+                )

@@ -16,7 +16,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insert, inspect, select, update
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -339,7 +351,11 @@ def _prepare(connection: Connection, name: str) -> None:
             "name a file of its own"
         )
     version = connection.execute(select(schema.schema_version.c.version)).scalar_one_or_none()
-    if version != schema.VERSION:
+    if version == 1:
+        # The second version knows rules in the shadow; in the first there were none.
+        connection.execute(text("ALTER TABLE alerts ADD COLUMN shadow BOOLEAN NOT NULL DEFAULT 0"))
+        connection.execute(update(schema.schema_version).values(version=schema.VERSION))
+    elif version != schema.VERSION:
         raise StoreError(
             f"{name}: is a store of version {version}, this beffroi reads version {schema.VERSION}; "
             "use the beffroi that wrote it, or name a new file"
