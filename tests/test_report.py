@@ -144,3 +144,20 @@ def test_the_page_shows_every_kind_of_number_and_loads_nothing(
             x, y, w, h = (float(shape.get(key, "nan")) for key in ("x", "y", "width", "height"))
             assert 0 <= x <= x + w <= width + 1
             assert 0 <= y <= y + h <= height + 1
+
+
+def test_a_recording_without_a_date_has_no_time_of_day(
+    kept: tuple[Path, int, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    _, _, periods = kept
+    page = tmp_path / "report.html"
+    write_report(page, periods, name="s", timezone="Europe/Paris")
+    assert ">+00:00<" in page.read_text(encoding="utf-8")
+    assert {row["from_utc"] for row in rows(periods)} == {""}
+    day_ms = 1_790_000_000_000
+    moved = [
+        {**each, "from_ms": each["from_ms"] + day_ms, "to_ms": each["to_ms"] + day_ms} for each in periods
+    ]
+    write_report(page, moved, name="s", timezone="Europe/Paris")
+    assert ">16:13<" in page.read_text(encoding="utf-8")
+    assert next(iter(rows(moved)))["from_utc"].startswith("2026-09-21T14:13")

@@ -11,13 +11,10 @@ from beffroi.backtest.play import DAY_MS, Played, total_ms
 from beffroi.backtest.sweep import Sweep
 from beffroi.backtest.told import Incident
 from beffroi.backtest.verdicts import KINDS, Verdicts
-from beffroi.runtime.alert import moment
+from beffroi.runtime.alert import DATED_MS, moment
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-# Media time from here on is wall clock time: 1990. No film lasts twenty years.
-_LIVE_MS = 631_152_000_000
 
 
 def lines(comparison: Comparison, verdicts: Verdicts) -> Iterator[str]:
@@ -30,7 +27,7 @@ def lines(comparison: Comparison, verdicts: Verdicts) -> Iterator[str]:
     for incident, mark, forms in sorted(told, key=lambda each: (each[0].started_ms, each[0].camera, each[1])):
         said = verdicts.of(*forms)
         words = "" if said is None else f" [{said.verdict}{': ' if said.cause else ''}{said.cause}]"
-        at = moment(incident.started_ms, dated=incident.started_ms >= _LIVE_MS)
+        at = moment(incident.started_ms, dated=incident.started_ms >= DATED_MS)
         yield f"{mark} {at} {incident.camera} {incident.rule} {incident.id}{words}"
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from beffroi.errors import StoreError
 from beffroi.report import plots
 from beffroi.report.words import WORDS
+from beffroi.runtime.alert import DATED_MS
 
 Period: TypeAlias = Mapping[str, Any]
 Shapes: TypeAlias = Mapping[tuple[str, str], Mapping[str, Sequence[Sequence[float]]]]
@@ -106,6 +107,9 @@ class _Page:
         ]
 
     def _labels(self, periods: Sequence[Period]) -> list[str]:
+        if any(period["from_ms"] < DATED_MS for period in periods):
+            minutes = [period["from_ms"] // 60_000 for period in periods]
+            return [f"+{each // 60:02d}:{each % 60:02d}" for each in minutes]
         times = [datetime.fromtimestamp(p["from_ms"] / 1000, UTC).astimezone(self._zone) for p in periods]
         days = {time.date() for time in times}
         return [f"{time:%H:%M}" if len(days) == 1 else f"{time:%d.%m. %H:%M}" for time in times]

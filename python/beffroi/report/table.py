@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from beffroi.errors import MissingDependency, StoreError
+from beffroi.runtime.alert import DATED_MS
 
 COLUMNS = (
     "camera",
@@ -27,7 +28,7 @@ COLUMNS = (
     "direction",
     "value",
 )
-"""``minutes`` is 1 or 15; ``from_utc`` is meant for live cameras, media time of recordings begins at 1970.
+"""``minutes`` is 1 or 15; ``from_utc`` is empty for recordings without a date.
 ``measure`` names number and unit (``count``, ``speed_v85_kmh``, ``occupancy_mean``); ``place`` is a line, a
 zone, a queue rule, or where a journey began, ``to_place`` where it ended; ``class`` a class or a group. What
 does not apply is empty."""
@@ -41,7 +42,8 @@ def rows(aggregates: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
     """The table of what `beffroi.store.queries.aggregates` gives; keys are `COLUMNS`."""
     for period in aggregates:
         shared = {name: period[name] for name in ("camera", "view", *WHOLE, "evaluation")}
-        shared["from_utc"] = datetime.fromtimestamp(period["from_ms"] / 1000, UTC).isoformat()
+        if period["from_ms"] >= DATED_MS:
+            shared["from_utc"] = datetime.fromtimestamp(period["from_ms"] / 1000, UTC).isoformat()
         for number in _numbers(period["body"]):
             row = dict.fromkeys(COLUMNS, "") | shared | number
             yield row | {"value": float(row["value"])}

@@ -34,7 +34,8 @@ WORDS: dict[str, dict[str, str]] = {
         "could point to single people or vehicles.",
         "sanction": "Speeds are for statistics, never for sanctions: no certified instrument measured them.",
         "nothing": "Nothing was kept of this kind.",
-        "period": "Periods of {minutes} minutes, times in {zone}.",
+        "period": "Periods of {minutes} min, times in {zone}; "
+        "+hh:mm is the time since a recording without a date began.",
     },
     "fr": {
         "title": "Statistiques",
@@ -68,6 +69,7 @@ WORDS: dict[str, dict[str, str]] = {
         "sanction": "Vitesses pour la statistique, jamais pour la sanction : aucun instrument homologué ne "
         "les a mesurées.",
         "nothing": "Rien de tel n'a été conservé.",
-        "period": "Périodes de {minutes} minutes, heures en {zone}.",
+        "period": "Périodes de {minutes} min, heures en {zone} ; "
+        "+hh:mm compte depuis le début d'un enregistrement sans date.",
     },
 }

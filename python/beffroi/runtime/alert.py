@@ -31,6 +31,10 @@ class Circumstances:
     engine: str
 
 
+DATED_MS = 631_152_000_000
+"""Media time from here on (1990) is wall clock time; what lies before it is time since a recording began."""
+
+
 def measurements() -> frozenset[str]:
     """Rule kinds whose events are totals, not alerts."""
     return frozenset(entry["kind"] for entry in catalogue() if entry.get("measurement"))
