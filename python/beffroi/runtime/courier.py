@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from beffroi.components import TimedSink
+from beffroi.conceal import conceal
 from beffroi.errors import Refused, StoreError
 from beffroi.store import queries
 
@@ -172,7 +173,7 @@ class Courier:
             self._failed(seq, error)
             return False
         self._metrics.sink_failed(self.name)
-        self._store.park(self.name, seq, str(error))
+        self._store.park(self.name, seq, conceal(str(error)))
         self._moved += 1
         self.parked += 1
         log.error(
@@ -184,7 +185,8 @@ class Courier:
         return True
 
     def _failed(self, seq: int, error: Exception) -> None:
-        text = f"{type(error).__name__}: {error}"
+        # An address in it may hold a password, and the store is read by many.
+        text = conceal(f"{type(error).__name__}: {error}")
         self._metrics.sink_failed(self.name)
         if not self._complained:
             log.warning("sink %s: %s; alerts for it wait in the store", self.name, text)

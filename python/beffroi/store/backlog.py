@@ -43,7 +43,7 @@ MOST = 10_000
 """Changes kept in memory: at some 2 KiB each, 20 MiB. Ten cameras with an alert a minute fill it in hours."""
 GROUP = 256
 """Most hand-overs in one transaction: enough for any number of cameras, small enough to try again."""
-FIRST_S, LONGEST_S = 0.25, 5.0
+FIRST_S, LONGEST_S = 0.25, 2.0
 """Pauses between attempts while the disk is in trouble. An attempt costs nothing, a late alert does."""
 STILL_S = 600.0
 """How often trouble that lasts is said again."""
@@ -232,9 +232,10 @@ class Backlog:
             except StoreTrouble as error:
                 with self._news:
                     self._complain(str(error), None)
-                    for one in group:
-                        one.done.set()
+                    # Nobody waits any more, not even who came while this group was tried.
+                    for one in self._queue:
                         one.left = True
+                        one.done.set()
                 if self._over(pause):
                     return
                 pause = min(2 * pause, LONGEST_S)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, text, update
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from beffroi.errors import StoreError
 from beffroi.store import schema
@@ -19,11 +23,12 @@ def connect(path: Path | None, busy_s: float) -> Engine:
     WAL with ``synchronous=FULL``: a commit that returned survives a power cut. A write waits for `busy_s`
     seconds for another process that is writing.
     """
-    wait: dict[str, Any] = {"timeout": busy_s, "check_same_thread": False}
     if path is None:
-        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args=wait)
+        engine = create_engine(
+            "sqlite://", poolclass=StaticPool, connect_args={"timeout": busy_s, "check_same_thread": False}
+        )
     else:
-        engine = create_engine(URL.create("sqlite", database=str(path)), connect_args=wait)
+        engine = create_engine("sqlite://", poolclass=QueuePool, creator=_opener(path, busy_s))
 
     @event.listens_for(engine, "connect")
     def _durable(connection: Any, _record: Any) -> None:
@@ -31,6 +36,24 @@ def connect(path: Path | None, busy_s: float) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def _opener(path: Path, busy_s: float) -> Callable[[], sqlite3.Connection]:
+    """Opens the file, and makes it the first time only.
+
+    Later its absence is trouble: where a disk was unmounted under it, an empty file on the disk below would
+    swallow what is meant for the store.
+    """
+    made = False
+
+    def opened() -> sqlite3.Connection:
+        nonlocal made
+        address = f"file:{quote(os.fsencode(path))}?mode={'rw' if made else 'rwc'}"
+        connection = sqlite3.connect(address, uri=True, timeout=busy_s, check_same_thread=False)
+        made = True
+        return connection
+
+    return opened
 
 
 def prepare(connection: Connection, name: str) -> None:
