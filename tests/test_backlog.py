@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,8 +18,11 @@ from beffroi.errors import StoreError
 from beffroi.metrics import Metrics
 from beffroi.store import Aggregate, Backlog, BacklogFull, Change, RunOutcome, Store, StoreTrouble, queries
 from beffroi.store.backlog import BUSY_S, PATIENCE_S
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scripted import LIFE as LIFE_OF_GATE
 from scripted import Script, Wire, WireSink, changes, site
+from sqlalchemy import Connection
 from test_metrics import samples
 from test_store import FACTS, LIFE, change
 
@@ -268,6 +272,46 @@ def test_many_cameras_share_transactions_and_keep_their_order(store: Store) -> N
     for run in runs:
         assert [row["incident"] for row in queries.events(store, run=run)] == [str(n) for n in range(20)]
     assert written - before < 200
+
+
+class Moody(Store):
+    """Fails before a transaction is on the disk, or after it is, as it is told: nobody can tell which."""
+
+    moods: Iterator[str] = iter(())
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        mood = next(self.moods, "works") if threading.current_thread().name == "store" else "works"
+        with super().transaction() as connection:
+            yield connection
+            if mood == "fails":
+                raise StoreTrouble("no room", "make room")
+        if mood == "loses the answer":
+            raise StoreTrouble("no answer", "look after the disk")
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.sampled_from(["works", "fails", "loses the answer"]), max_size=12),
+    st.lists(st.integers(1, 4), min_size=1, max_size=6),
+)
+def test_whatever_the_disk_does_everything_is_there_once_and_in_order(
+    moods: list[str], lengths: list[int]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, Moody() as store:
+        patch.setattr("beffroi.store.backlog.FIRST_S", 0.001)
+        patch.setattr("beffroi.store.backlog.LONGEST_S", 0.002)
+        store.moods = iter(moods)
+        backlog = Backlog(store)
+        runs = [backlog.begin(FACTS) for _ in lengths]
+        for run, length in zip(runs, lengths, strict=True):
+            for number in range(length):
+                backlog.commit(run, [start(number)], ["hook"])
+            backlog.finish(run, RunOutcome(0, 0, 0, 0, 0, 0, "stopped"))
+        assert backlog.close(SOON_S) == 0
+        assert [row["outcome"] for row in queries.runs(store)] == ["stopped"] * len(lengths)
+        assert told(store) == [str(number) for length in lengths for number in range(length)]
+        assert len(store.waiting("hook", 1000)) == sum(lengths)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

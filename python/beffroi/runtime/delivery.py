@@ -107,6 +107,11 @@ class Delivery:
         self._threads.clear()
         return all(courier.emptied for courier in self._couriers.values())
 
+    def stop(self) -> None:
+        """Stop the couriers where they are; harmless after `drain`."""
+        if self._threads:
+            self.drain(0.0)
+
     def _launch(self, name: str, courier: Courier) -> None:
         # A sink that never returns must not keep the process.
         self._threads[name] = threading.Thread(target=courier.run, name=f"sink {name}", daemon=True)

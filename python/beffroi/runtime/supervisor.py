@@ -99,7 +99,10 @@ def run(
         opened.callback(detectors.close)
         watched, failed = _compose_all(site, names, detectors, wishes)
         delivery.start()
+        opened.callback(delivery.stop)
         keeper = Backlog(kept, written=delivery.nudge, metrics=counted) if live else kept
+        if isinstance(keeper, Backlog):
+            opened.callback(keeper.close, 0.0)
         turns = threading.Lock()
         outlets = Outlets(
             keeper, delivery, counted, measurements(), _in_turn(turns, on_event), _in_turn(turns, progress)
@@ -107,8 +110,10 @@ def run(
         stop = threading.Event()
         with _stopped_by_signals(stop):
             reports = failed | _run_all(watched, outlets, stop)
-        lost = keeper.refused + keeper.close(STOP_S) if isinstance(keeper, Backlog) else 0
-        delivered = delivery.drain(STOP_S if live else None)
+        asked = time.monotonic()
+        lost = keeper.close(STOP_S) + keeper.refused if isinstance(keeper, Backlog) else 0
+        left_s = max(STOP_S - (time.monotonic() - asked), 1.0)
+        delivered = delivery.drain(left_s if live else None)
         return RunReport(
             site=site.name,
             evaluation=all(site.is_evaluation(name) for name in names),

@@ -176,6 +176,8 @@ class Backlog:
         self._thread.join(within_s + BUSY_S)
         with self._news:
             lost, left = self._size, list(self._queue)
+            self._queue.clear()
+            self._size = 0
         if left:
             told = "; ".join(one.what for one in left[:20])
             log.error("%s: %d changes could not be written and are lost: %s", self.store.name, lost, told)
@@ -239,6 +241,13 @@ class Backlog:
                 if self._over(pause):
                     return
                 pause = min(2 * pause, LONGEST_S)
+            except Exception as error:
+                # A defect, and no reason to stop writing for all cameras.
+                log.exception("%s: unexpected error", self.store.name)
+                with self._news:
+                    self._complain(f"{self.store.name}: unexpected error: {error}", "the log says more")
+                if self._over(LONGEST_S):
+                    return
 
     def _next(self) -> list[_Handed] | None:
         """What to write now, still in the queue; None when all is written and nothing comes any more."""

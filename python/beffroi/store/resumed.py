@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from beffroi.store import schema
 from beffroi.store.records import Change
@@ -50,21 +50,20 @@ class Resumed:
         self._open: dict[tuple[Any, ...], list[tuple[int, str]]] = {}
         self._named: dict[tuple[int, str], str] = {}
         alerts = schema.alerts.c
-        ended = (
-            select(alerts.incident, alerts.ended_ms, alerts.body)
-            .where(alerts.reason == INTERRUPTED, alerts.camera.in_(cameras))
-            .order_by(alerts.started_ms.desc(), alerts.id.desc())
-        )
+        cut = (alerts.reason == INTERRUPTED, alerts.camera.in_(cameras))
         with store.transaction() as connection:
-            found = connection.execute(ended).all()
-            last = max((row.ended_ms for row in found), default=0)
-            # Nothing can start before the last interruption any more.
-            found = [row for row in found if row.ended_ms >= last - WITHIN_MS]
-            since = min((row.ended_ms for row in found), default=0)
-            later = select(alerts.body).where(alerts.started_ms >= since, alerts.camera.in_(cameras))
-            taken = (
-                {body.get("continues") for body in connection.execute(later).scalars()} if found else set()
+            last = connection.execute(select(func.max(alerts.ended_ms)).where(*cut)).scalar_one() or 0
+            # Nothing can start before the last interruption any more: earlier ones are over.
+            found = connection.execute(
+                select(alerts.incident, alerts.ended_ms, alerts.body)
+                .where(*cut, alerts.ended_ms >= last - WITHIN_MS)
+                .order_by(alerts.started_ms.desc(), alerts.id.desc())
+            ).all()
+            later = select(alerts.body).where(
+                alerts.camera.in_(cameras),
+                alerts.started_ms.between(last - WITHIN_MS, last + WITHIN_MS),
             )
+            taken = {body.get("continues") for body in connection.execute(later).scalars()}
         for row in found:
             if row.incident not in taken:
                 self._open.setdefault(_place(row.body), []).append((row.ended_ms, row.incident))
