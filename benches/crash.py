@@ -141,7 +141,8 @@ def crash(folder: Path, kills: int, *, cameras: int = 4, seed: int = 1) -> dict[
                 if chance.random() < AIMED:
                     aimed += 1
                     handed(folder)
-                    time.sleep(chance.uniform(0.0, 0.01))
+                    # A commit takes some 3 ms, sending what it brought some 20.
+                    time.sleep(chance.uniform(0.0, chance.choice((0.0, 0.003, 0.02))))
             process.send_signal(signal.SIGKILL)
             process.communicate()
         server.kind = True

@@ -235,6 +235,20 @@ def test_what_was_sent_is_not_sent_again_because_the_disk_cannot_note_it(
         assert delivery.undelivered == {}
 
 
+def test_a_store_that_cannot_be_read_any_more_costs_no_report(tmp_path: Path) -> None:
+    def away(_alert: Mapping[str, Any]) -> None:
+        raise ConnectionError("no route")
+
+    with Store(tmp_path / "store.db") as store:
+        store.commit(store.begin(FACTS), [alert(0), alert(1)], ["hook"])
+        delivery = Delivery(store, {"hook": Heard(away)}, Metrics(), sleep=lambda _seconds: None)
+        assert not delivery.flush()
+        store.reopen()
+        (tmp_path / "store.db").rename(tmp_path / "away.db")
+        assert not delivery.drain()
+        assert delivery.undelivered == {"hook": 2}
+
+
 def test_a_sink_that_can_give_up_is_told_when() -> None:
     given: list[float] = []
 

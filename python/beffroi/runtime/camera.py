@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OnEvent: TypeAlias = Callable[[dict[str, Any]], None]
-"""Called with each alert once it is committed, from its camera's thread; not with those in the shadow."""
+"""Called with each alert once it is committed, or kept until the disk is back, from its camera's thread; not
+with those in the shadow."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called after each picture: the camera, its media time in milliseconds, the number of pictures so far."""

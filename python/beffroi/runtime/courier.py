@@ -50,6 +50,8 @@ class Courier:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name, self.emptied, self.parked = name, False, 0
+        self.waiting = 0
+        """How many alerts waited when it last looked."""
         self._sink, self._store, self._metrics, self._sleep = sink, store, metrics, sleep
         self._turn = threading.Lock()
         self._news = threading.Event()
@@ -119,7 +121,8 @@ class Courier:
                 return self._send_all()
             finally:
                 self._confirm()
-                self._metrics.sink_state(self.name, *queries.undelivered(self._store, self.name))
+                self.waiting, parked = queries.undelivered(self._store, self.name)
+                self._metrics.sink_state(self.name, self.waiting, parked)
 
     def _send_all(self) -> bool:
         self._confirm()

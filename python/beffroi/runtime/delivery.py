@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from beffroi.runtime.courier import TRIES, Courier
-from beffroi.store import queries
+from beffroi.store import StoreTrouble, queries
 
 if TYPE_CHECKING:
     from beffroi.components import Sink
@@ -68,8 +68,13 @@ class Delivery:
 
     @property
     def undelivered(self) -> dict[str, int]:
-        """How many alerts still wait for each sink; a sink without any is left out."""
-        return {name: count for name, count in queries.waiting(self._store).items() if name in self._couriers}
+        """How many alerts still wait for each sink, as far as the store can be read; a sink without any is
+        left out."""
+        try:
+            waiting = queries.waiting(self._store)
+        except StoreTrouble:
+            waiting = {name: courier.waiting for name, courier in self._couriers.items() if courier.waiting}
+        return {name: count for name, count in waiting.items() if name in self._couriers}
 
     def start(self) -> None:
         """Let the couriers run, until `drain`; what waited from before goes out at once."""
