@@ -32,7 +32,8 @@ class Pace:
         late = self._late_since_s is not None and now_s - self._late_since_s > PATIENCE_S
         if late or gap:
             self._decoding = False
-        if key and not self._decoding:
+        # The first key picture is taken however old it is: the next may be many seconds away.
+        if key and not self._decoding and (waited_s <= LATE_S or not self._begun):
             self._begun = self._decoding = True
             self._late_since_s = None
         self.skipped += self._begun and not self._decoding

@@ -209,15 +209,12 @@ class RtspSource:
             self.close()
 
     def _pictures(self) -> Iterator[Frame]:
-        reading: tuple[Link, Reading, Selection] | None = None
+        reading: tuple[Link, Reading] | None = None
+        selection = Selection(self._fps, None)
         for link, arrived in self._line.arrivals():
             if reading is None or reading[0] is not link:
-                reading = (
-                    link,
-                    Reading(link.stream, self._decode, self.counts),
-                    Selection(self._fps, self.status.rate),
-                )
-            _, read, selection = reading
+                reading = (link, Reading(link.stream, self._decode, self.counts))
+            read = reading[1]
             self.counts.restarts = self._line.clock.restarts
             for at_ms, picture in read.pictures(arrived, time.monotonic()):
                 if at_ms <= self._last_ms:
@@ -225,22 +222,21 @@ class RtspSource:
                     continue
                 self._last_ms = at_ms
                 self._line.playing()
-                if self._noted((picture.width, picture.height), read):
-                    reading = (link, read, selection := Selection(self._fps, self.status.rate))
+                self._note((picture.width, picture.height), read)
+                selection.rate_is(self.status.rate)
                 if selection.wants(at_ms):
                     yield Frame(at_ms, read.image(picture))
             if read.useless:
                 self._line.drop("sends nothing that can be decoded")
 
-    def _noted(self, size: tuple[int, int], reading: Reading) -> bool:
-        """Keep the status up to date; whether the rate is another than before."""
+    def _note(self, size: tuple[int, int], reading: Reading) -> None:
+        """Keep the status up to date."""
         status, rate = self.status, reading.rate
         known = status.rate
         changed = rate is not None and (known is None or abs(rate - known) > OTHER_RATE * known)
         self.size = size
         if changed or (status.size, status.codec) != (size, reading.codec):
             self.status = replace(status, size=size, codec=reading.codec, rate=rate if changed else known)
-        return changed
 
     def _told(self, state: State, detail: str) -> None:
         status = self.status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
 
@@ -102,13 +103,18 @@ class LiveStream:
         self._container.close()
 
     def _open(self, url: str, probing: dict[str, str]) -> None:
+        began = time.monotonic()
         try:
             self._container = av.open(
                 url, options={**self._options, **probing}, timeout=self._timeout, metadata_errors="replace"
             )
         except (av.FFmpegError, OSError, ValueError) as error:
+            late = f"does not answer within {self._timeout[0]:g} s"
+            # Interrupted amid an answer, FFmpeg may call it invalid.
+            if time.monotonic() - began >= self._timeout[0]:
+                raise StreamError(late) from None
             # Without the cause: its text holds the address.
-            raise _failure(error, f"does not answer within {self._timeout[0]:g} s") from None
+            raise _failure(error, late) from None
         if not self._container.streams.video:
             self.close()
             raise StreamError("offers no video", refused=True)
