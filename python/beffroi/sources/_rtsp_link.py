@@ -140,7 +140,7 @@ class Link:
         self._opened(stream.stream)
         self.heard_s = time.monotonic()
         self.stream = stream.stream
-        for packet in stream.packets():
+        for packet in stream.packets(lambda: not self._given_up):
             if self._given_up:
                 return
             at_ms = self._clock.stamp(pts_ms(packet), WALL.now_ms(), taken_ms(packet))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeAlias
 
 import av
@@ -26,10 +27,16 @@ _THOROUGH = {"probesize": str(1 << 20), "analyzeduration": "3000000"}
 _UDP_BUFFER = str(1 << 20)
 
 _REFUSALS = {
-    "HTTPBadRequestError": "does not understand the request for this stream (400)",
-    "HTTPUnauthorizedError": "refuses the user name or password (401)",
-    "HTTPForbiddenError": "forbids this stream (403)",
-    "HTTPNotFoundError": "knows no stream of this path (404)",
+    av.HTTPBadRequestError: "does not understand the request for this stream (400)",
+    av.HTTPUnauthorizedError: "refuses the user name or password (401)",
+    av.HTTPForbiddenError: "forbids this stream (403)",
+    av.HTTPNotFoundError: "knows no stream of this path (404)",
+}
+_LOSSES = {
+    ConnectionRefusedError: "nothing listens at its address (connection refused)",
+    EOFError: "ended the connection",
+    av.HTTPClientError: "answers with an error (4xx): it may have too many clients, or no video",
+    av.HTTPError: "answers with an error of its own (5xx)",
 }
 
 
@@ -73,36 +80,46 @@ class LiveStream:
         self._timeout = (open_s, read_s)
         self.quick = quick
         self._container: Any = None
-        self._open(url, _QUICK if quick else _THOROUGH)
+        self._open(url, transport, _QUICK if quick else _THOROUGH)
         if quick and self.stream.codec_context is not None and not self.stream.codec_context.width:
             self.close()
             self.quick = False
-            self._open(url, _THOROUGH)
+            self._open(url, transport, _THOROUGH)
         if self.stream.codec_context is None:
             self.close()
             raise StreamError("sends video of a kind that cannot be decoded here", refused=True)
 
-    def packets(self) -> Iterator[Any]:
-        """Each `av.Packet` as it comes; ends when the camera ends the stream.
+    def packets(self, waits: Callable[[], bool]) -> Iterator[Any]:
+        """Each `av.Packet` as it comes; ends when the camera ends the stream, or `waits` says no.
+
+        Parameters
+        ----------
+        waits
+            Asked whenever nothing came for `read_s`, or twice that: whether to go on waiting.
 
         Raises
         ------
         StreamError
-            If the connection breaks, or nothing comes for twice `read_s`.
+            If the connection breaks.
         """
-        try:
-            for packet in self._container.demux(self.stream):
-                if packet.size:
-                    yield packet
-        except (av.FFmpegError, OSError) as error:
-            # Without the cause: its text holds the address.
-            raise _failure(error, "sends nothing any more") from None
+        ended = False
+        while not ended:
+            try:
+                for packet in self._container.demux(self.stream):
+                    if packet.size:
+                        yield packet
+                ended = True
+            except av.ExitError:
+                ended = not waits()
+            except (av.FFmpegError, OSError) as error:
+                # Without the cause: its text holds the address.
+                raise _failure(error, "sends nothing any more") from None
 
     def close(self) -> None:
         """End the connection; harmless when repeated."""
         self._container.close()
 
-    def _open(self, url: str, probing: dict[str, str]) -> None:
+    def _open(self, url: str, transport: str, probing: dict[str, str]) -> None:
         began = time.monotonic()
         try:
             self._container = av.open(
@@ -114,7 +131,7 @@ class LiveStream:
             if time.monotonic() - began >= self._timeout[0]:
                 raise StreamError(late) from None
             # Without the cause: its text holds the address.
-            raise _failure(error, late) from None
+            raise _failure(error, late, transport) from None
         if not self._container.streams.video:
             self.close()
             raise StreamError("offers no video", refused=True)
@@ -146,14 +163,16 @@ class Decoder:
         self._context.copy_opaque = True
         self._reformatter = VideoReformatter()
 
+    def takes(self, packet: Any) -> bool:
+        """Whether this packet is decoded at all."""
+        return not self._only_keys or bool(packet.is_keyframe)
+
     def pictures(self, packet: Any) -> list[VideoFrame]:
         """The pictures that this packet completes, in the order in which they are shown.
 
         Each carries the ``opaque`` of its own packet. Damage is counted; pictures with parts missing are left
         out.
         """
-        if self._only_keys and not packet.is_keyframe:
-            return []
         try:
             found = self._context.decode(packet)
             if self._only_keys:
@@ -189,14 +208,16 @@ def taken_ms(packet: Any) -> float | None:
     return float(microseconds) / 1000
 
 
-def _failure(error: Exception, when_late: str) -> StreamError:
-    kind = type(error).__name__
-    if kind in _REFUSALS:
-        return StreamError(_REFUSALS[kind], refused=True)
+def _failure(error: Exception, when_late: str, transport: str = "") -> StreamError:
+    if transport and getattr(error, "errno", None) == errno.EPROTONOSUPPORT:
+        other = "udp" if transport == "tcp" else "tcp"
+        return StreamError(f"does not send over {transport}; try `transport: {other}`", refused=True)
+    for refusal, text in _REFUSALS.items():
+        if isinstance(error, refusal):
+            return StreamError(text, refused=True)
     if isinstance(error, (av.ExitError, TimeoutError)):
         return StreamError(when_late)
-    if isinstance(error, ConnectionRefusedError):
-        return StreamError("nothing listens at its address (connection refused)")
-    if isinstance(error, EOFError):
-        return StreamError("ended the connection")
+    for loss, text in _LOSSES.items():
+        if isinstance(error, loss):
+            return StreamError(text)
     return StreamError(f"cannot be reached or read: {reason(error)}")
