@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,8 +29,9 @@ Device = Literal["auto", "cpu", "cuda"]
 CUDA = _cuda.PROVIDER
 CPU = "CPUExecutionProvider"
 
-# More threads gain nothing on models as small as these.
-MOST_THREADS = 4
+# Pictures side by side use a processor better than one picture in parts: the models are small, and their
+# threads do not spin while they wait for each other (`python -m benches.models --threads`).
+THREADS = 1
 
 # Pictures that a card is given at once. For each number it does not know, cuDNN looks for its ways anew, so a
 # batch is filled up to the next of these, and all are tried when the model is loaded. More than the last
@@ -53,7 +53,7 @@ def load(path: Path, manifest: Manifest, device: Device, threads: int) -> Sessio
         not run on the device asked for.
     """
     data = _checked(path, manifest)
-    threads = threads or min(MOST_THREADS, len(os.sched_getaffinity(0)))
+    threads = threads or THREADS
     key = (manifest.sha256, device, threads)
     with _lock:
         session = _loaded.get(key)
