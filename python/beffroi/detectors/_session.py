@@ -30,7 +30,7 @@ CUDA = _cuda.PROVIDER
 CPU = "CPUExecutionProvider"
 
 # Pictures side by side use a processor better than one picture in parts: the models are small, and their
-# threads do not spin while they wait for each other (`python -m benches.models --threads`).
+# threads do not spin while they wait for each other (`python -m benches.detecting --threads`).
 THREADS = 1
 
 # Pictures that a card is given at once. For each number it does not know, cuDNN looks for its ways anew, so a
