@@ -1,9 +1,10 @@
 """What happens around the default model, what onnxruntime's settings change, how cameras share a processor.
 
-``python -m benches.detecting`` prints the CPU milliseconds of each step on a picture of 1280 x 720, and of the
-model with one setting changed, in turns. ``--threads`` prints whether two threads do more on two pictures side
-by side or on one after the other. ``--tiles`` prints how often the model runs for a picture with `tiles: auto`,
-clip by clip.
+``python -m benches.detecting`` prints the CPU milliseconds of each step on a picture of 1280 x 720, and of
+the model with one setting changed, in turns. ``--threads`` prints whether two threads do more on two pictures
+side by side or on one after the other; only CPU time says so on a machine that others use, because there more
+threads get more of it. ``--tiles`` prints how often the model runs for a picture with `tiles: auto`, clip by
+clip.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,9 +30,9 @@ Device = Literal["auto", "cpu", "cuda"]
 CUDA = _cuda.PROVIDER
 CPU = "CPUExecutionProvider"
 
-# Pictures side by side use a processor better than one picture in parts: the models are small, and their
-# threads do not spin while they wait for each other (`python -m benches.detecting --threads`).
-THREADS = 1
+# More threads gain nothing on models as small as these. They share one picture where a camera is alone, and
+# cost nothing where several run side by side: they do not spin (`python -m benches.detecting --threads`).
+MOST_THREADS = 4
 
 # Pictures that a card is given at once. For each number it does not know, cuDNN looks for its ways anew, so a
 # batch is filled up to the next of these, and all are tried when the model is loaded. More than the last
@@ -53,7 +54,7 @@ def load(path: Path, manifest: Manifest, device: Device, threads: int) -> Sessio
         not run on the device asked for.
     """
     data = _checked(path, manifest)
-    threads = threads or THREADS
+    threads = threads or min(MOST_THREADS, len(os.sched_getaffinity(0)))
     key = (manifest.sha256, device, threads)
     with _lock:
         session = _loaded.get(key)

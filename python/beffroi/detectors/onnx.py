@@ -41,12 +41,7 @@ class OnnxConfig(DetectorConfig):
         "auto", description="Looks at parts of the picture enlarged: never, always, or where that finds more."
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to run.")
-    threads: int = Field(
-        0,
-        ge=0,
-        le=64,
-        description="Processor threads that share a picture; 0 means one: cameras run side by side.",
-    )
+    threads: int = Field(0, ge=0, le=64, description="Processor threads; 0 means up to 4.")
 
     def findings(self, context: BuildContext) -> Iterable[Finding]:
         """A model that is not known, classes that it does not have, onnxruntime that is not installed."""
