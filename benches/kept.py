@@ -10,7 +10,7 @@ from typing import Any, Literal
 from beffroi.components import BuildContext, Detector, DetectorConfig, SourceConfig
 from beffroi.errors import SourceError
 from beffroi.frame import Detections, Frame
-from beffroi.runtime.gate import Gate
+from beffroi.runtime.gate import Gate, Gated
 
 Boxes = dict[int, tuple[Any, Any, Any]]
 
@@ -27,29 +27,28 @@ class KeptConfig(DetectorConfig):
         """Those of the inner one."""
         return DetectorConfig.parse(self.inner).known_labels(context)
 
-    def build(self, context: BuildContext) -> Kept:
+    def build(self, context: BuildContext) -> Kept | Gated:
         """With the boxes that are kept already."""
-        return Kept(DetectorConfig.parse(self.inner).build(context), Path(self.keep), self.gate)
+        kept = Kept(DetectorConfig.parse(self.inner).build(context), Path(self.keep))
+        return Gated(kept, Gate()) if self.gate else kept
 
 
 class Kept:
-    """Answers with the boxes of the last picture that the gate let through, if there is a gate."""
+    """Answers with the boxes that are kept, and finds those that are not."""
 
-    def __init__(self, inner: Detector, path: Path, gated: bool = False) -> None:
+    def __init__(self, inner: Detector, path: Path) -> None:
         self._inner, self._path = inner, path
         self._boxes: Boxes = pickle.loads(path.read_bytes()) if path.is_file() else {}
         self._known = len(self._boxes)
-        self._gate = Gate() if gated else None
-        self._last: Detections | None = None
         self.labels, self.name, self.version = inner.labels, inner.name, inner.version
         self.provider = inner.provider
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """As `Detector.detect`."""
-        return [self._one(frame) for frame in frames]
+        return [self.found(frame) for frame in frames]
 
     def found(self, frame: Frame) -> Detections:
-        """The boxes of a picture, whatever a gate says."""
+        """The boxes of one picture."""
         if frame.at_ms not in self._boxes:
             (found,) = self._inner.detect([frame])
             self._boxes[frame.at_ms] = (found.xyxy, found.score, found.class_id)
@@ -63,11 +62,6 @@ class Kept:
             draft = self._path.with_suffix(".draft")
             draft.write_bytes(pickle.dumps(self._boxes))
             draft.replace(self._path)
-
-    def _one(self, frame: Frame) -> Detections:
-        if self._gate is None or self._gate.open(frame.at_ms, frame.image) or self._last is None:
-            self._last = self.found(frame)
-        return self._last
 
 
 def pictures(path: Path, fps: float) -> Iterator[Frame]:

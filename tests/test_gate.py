@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 import pytest
-from beffroi.runtime.gate import REFRESH_MS, Gate
+from beffroi.errors import ModelError
+from beffroi.frame import Detections, Frame
+from beffroi.runtime.gate import REFRESH_MS, Gate, Gated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -173,11 +175,51 @@ def test_another_size_or_a_clock_that_goes_back_opens() -> None:
     assert gate.open(100, quiet(100))
 
 
-def test_what_was_found_before_may_be_forgotten() -> None:
-    gate = settled(quiet)
-    assert not gate.open(0, quiet(0))
-    gate.reset()
-    assert gate.open(250, quiet(250))
+class Counting:
+    """A detector whose boxes say in which picture they were found; fails on the pictures in `fails`."""
+
+    labels, name, version, provider = ("person",), "counting", "1", "nowhere"
+
+    def __init__(self, fails: tuple[int, ...] = ()) -> None:
+        self.asked: list[int] = []
+        self.fails = fails
+        self.closed = False
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        (frame,) = frames
+        self.asked.append(frame.at_ms)
+        if frame.at_ms in self.fails:
+            raise ModelError("out of memory")
+        box = np.array([[0, 0, 1, 1]], np.float32)
+        return [Detections(box, np.array([frame.at_ms / 1e6], np.float32), np.zeros(1, np.uint16))]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_still_pictures_get_the_last_boxes_again() -> None:
+    inner = Counting()
+    detector = Gated(inner, Gate(2000))
+    found = [detector.detect([Frame(at_ms, quiet(at_ms))])[0] for at_ms in range(0, 5000, STEP_MS)]
+    assert inner.asked == [0, 2000, 4000]
+    looked_at = [round(float(each.score[0]) * 1e6) for each in found]
+    assert looked_at == [at_ms // 2000 * 2000 for at_ms in range(0, 5000, STEP_MS)]
+    assert (detector.looked, detector.handed) == (3, 17)
+    assert (detector.labels, detector.name, detector.version) == (("person",), "counting", "1")
+    detector.close()
+    assert inner.closed
+
+
+def test_a_picture_that_could_not_be_analysed_leaves_nothing_to_hand_out() -> None:
+    inner = Counting(fails=(2000,))
+    detector = Gated(inner, Gate(2000))
+    for at_ms in range(0, 2000, STEP_MS):
+        detector.detect([Frame(at_ms, quiet(at_ms))])
+    with pytest.raises(ModelError):
+        detector.detect([Frame(2000, quiet(2000))])
+    [found] = detector.detect([Frame(2250, quiet(2250))])
+    assert inner.asked[-1] == 2250
+    assert found.score[0] == np.float32(2250 / 1e6)
 
 
 @pytest.mark.parametrize("fps", [2, 5, 25])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beffroi.detectors._boxes import SAME_ACROSS, Boxes, Selection, joined
 from beffroi.detectors._decoders import Preparation
-from beffroi.detectors._session import load
+from beffroi.detectors._session import CPU, load
 from beffroi.detectors._tiles import TILES, TileChoice, crop, doubtful, news, placed
 from beffroi.errors import InputError
 from beffroi.frame import Detections, Frame
@@ -33,6 +33,8 @@ class OnnxDetector:
     ----------
     batch
         The most pictures that are worth giving to one call of `together`: 1 on a processor.
+    gated
+        Whether a `Gate` belongs before it, by its settings and where it runs.
     """
 
     def __init__(self, path: Path, manifest: Manifest, config: OnnxConfig) -> None:
@@ -47,6 +49,7 @@ class OnnxDetector:
         self.version = manifest.sha256[:12]
         self.provider = self._session.provider
         self.batch = self._session.batch
+        self.gated = config.gate == "on" or (config.gate == "auto" and self.provider == CPU)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Boxes of each picture of one camera: inside it, strongest first, one per thing."""

@@ -12,9 +12,16 @@ heavy rain it stays open, and costs what it costs. ``python -m benches.gate`` pr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from beffroi.components import Detector
+    from beffroi.frame import Detections, Frame
 
 # Cells across and down. Somebody whose height is a twentieth of the picture's fills most of a cell, so that a
 # step changes one. Finer cells see less than that, and hold more noise.
@@ -89,10 +96,6 @@ class Gate:
         self._at_ms = at_ms
         return opened
 
-    def reset(self) -> None:
-        """Open for the next picture, whatever it shows: what was found before does not hold any more."""
-        self._before = None
-
     def _changed(self, now: NDArray[np.float32], before: NDArray[np.float32], at_ms: int) -> bool:
         """Whether a cell changed by more than its noise, which is then learned from."""
         change = np.abs(now - before)
@@ -103,6 +106,44 @@ class Gate:
         self._noise *= np.where(change > self._noise, step, 1 / step)
         np.clip(self._noise, QUIET, ENOUGH, out=self._noise)
         return changed
+
+
+class Gated:
+    """A detector of one camera behind a gate: pictures that need no look get the boxes of the last that did.
+
+    Belongs around a detector that looks at each picture for itself; one that follows what changes over time
+    (fire, background, lights) has to see every picture.
+
+    Attributes
+    ----------
+    looked, handed
+        How many pictures were analysed, and how many got the last boxes again.
+    """
+
+    def __init__(self, detector: Detector, gate: Gate) -> None:
+        self._detector, self._gate = detector, gate
+        self._last: Detections | None = None
+        self.labels, self.name = detector.labels, detector.name
+        self.version, self.provider = detector.version, detector.provider
+        self.looked = self.handed = 0
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """As `Detector.detect`."""
+        return [self._one(frame) for frame in frames]
+
+    def close(self) -> None:
+        """As `Detector.close`."""
+        self._detector.close()
+
+    def _one(self, frame: Frame) -> Detections:
+        if self._gate.open(frame.at_ms, frame.image):
+            self._last = None
+        if self._last is None:
+            (self._last,) = self._detector.detect([frame])
+            self.looked += 1
+        else:
+            self.handed += 1
+        return self._last
 
 
 def grey(image: NDArray[np.uint8]) -> NDArray[np.float32]:
