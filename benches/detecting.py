@@ -3,8 +3,8 @@
 ``python -m benches.detecting`` prints the CPU milliseconds of each step on a picture of 1280 x 720, and of
 the model with one setting changed, in turns. ``--threads`` prints whether two threads do more on two pictures
 side by side or on one after the other; only CPU time says so on a machine that others use, because there more
-threads get more of it. ``--tiles`` prints how often the model runs for a picture with `tiles: auto`, clip by
-clip.
+threads get more of it. ``--tiles MOST`` prints how often the model runs for a picture with `tiles: auto`,
+clip by clip.
 """
 
 from __future__ import annotations
@@ -131,11 +131,12 @@ def threads(runs: int = 15, pictures: int = 20) -> None:
         )
 
 
-def tiles(fps: float = 4) -> None:
+def tiles(most: int, fps: float = 4) -> None:
     """Print how many times the default model runs for each picture."""
     total = np.zeros(2, int)
     for path in sorted(assets.locate("clips").glob("*.mp4")):
-        look = DetectorConfig.parse({"tiles": "auto"}).build(BuildContext("bench", path.parent))
+        settings = {"tiles": "auto", "most_tiles": most}
+        look = DetectorConfig.parse(settings).build(BuildContext("bench", path.parent))
         real, views = look._run, []  # type: ignore[attr-defined]
 
         def run(images: list[Any], real: Any = real, views: list[int] = views) -> Any:
@@ -153,13 +154,13 @@ def main() -> None:
     """Print what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", action="store_true")
-    parser.add_argument("--tiles", action="store_true")
+    parser.add_argument("--tiles", type=int, metavar="MOST", help="with `most_tiles: MOST`")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     if options.threads:
         threads()
     if options.tiles:
-        tiles()
+        tiles(options.tiles)
     if not (options.threads or options.tiles):
         parts()
 

@@ -43,7 +43,7 @@ class OnnxDetector:
         keep = manifest.score.keep if config.threshold is None else config.threshold
         self._selection = Selection(manifest, config.classes or manifest.classes, keep)
         self._tiles = list(range(len(TILES))) if config.tiles == "2x2" else []
-        self._choice = TileChoice() if config.tiles == "auto" else None
+        self._choice = TileChoice(config.most_tiles) if config.tiles == "auto" else None
         self.labels = self._selection.labels
         self.name = manifest.name
         self.version = manifest.sha256[:12]

@@ -40,6 +40,12 @@ class OnnxConfig(DetectorConfig):
     tiles: Literal["off", "2x2", "auto"] = Field(
         "auto", description="Looks at parts of the picture enlarged: never, always, or where that finds more."
     )
+    most_tiles: int = Field(
+        4,
+        ge=1,
+        le=4,
+        description="With tiles: auto, the most parts looked at in one picture; each costs as much.",
+    )
     gate: Literal["off", "on", "auto"] = Field(
         "auto",
         description="Whether a picture in which nothing changed is answered with the boxes of the last one; "
