@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -146,6 +148,65 @@ def test_key_pictures_that_look_different_open_for_them_alone() -> None:
         return np.clip(strong.astype(np.int16) // 6 * 6, 0, 255).astype(np.uint8)
 
     assert len(opened(pumps, 20, settled(pumps))) <= 20
+
+
+def rain(at_ms: int, streaks: int, brightness: int) -> np.ndarray:
+    """The street behind thin streaks, which fall elsewhere in each picture."""
+    random = np.random.default_rng(at_ms + NEVER_MS)
+    image = STREET.copy()
+    for x, y in zip(
+        random.integers(0, WIDTH, streaks), random.integers(0, HEIGHT - 14, streaks), strict=True
+    ):
+        image[y : y + 14, x] += brightness
+    return noisy(image, at_ms)
+
+
+def test_thin_rain_opens_little_and_hides_nobody() -> None:
+    def rains(at_ms: int) -> np.ndarray:
+        return rain(at_ms, 150, 18)
+
+    def walks(at_ms: int) -> np.ndarray:
+        return np.minimum(rains(at_ms), noisy(walker(-8 + 30 * at_ms / 1000, 200), at_ms))
+
+    assert len(opened(rains, 20, settled(rains))) <= 0.2 * 20_000 / STEP_MS
+    assert len(opened(walks, 10, settled(rains))) >= 0.8 * 10_000 / STEP_MS
+
+
+def encoded(path: Path, picture: Picture, seconds: float, bits_per_s: int) -> list[tuple[int, np.ndarray]]:
+    """Every sixth of `picture` at 25 a second, through H.264 with a key picture every two seconds."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.bit_rate, stream.gop_size = bits_per_s, 50
+        stream.options = {"preset": "ultrafast", "sc_threshold": "0"}
+        for index in range(round(25 * seconds)):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(index * 40), format="bgr24")))
+        container.mux(stream.encode())
+    with av.open(str(path)) as container:
+        return [
+            (index * 40, frame.to_ndarray(format="bgr24"))
+            for index, frame in enumerate(container.decode(video=0))
+            if index % 6 == 0
+        ]
+
+
+@pytest.mark.parametrize("bits_per_s", [150_000, 600_000])
+def test_a_real_codec_is_learned_and_hides_nobody(tmp_path: Path, bits_per_s: int) -> None:
+    """Eight seconds of an empty street, through a camera's encoder, then somebody small walks through it."""
+
+    def shows(at_ms: int) -> np.ndarray:
+        if at_ms < 8000:
+            return quiet(at_ms)
+        return noisy(walker(-8 + 30 * (at_ms - 8000) / 1000, 200), at_ms)
+
+    gate = Gate(NEVER_MS)
+    opens = {
+        at_ms: gate.open(at_ms, image) for at_ms, image in encoded(tmp_path / "a.mp4", shows, 12, bits_per_s)
+    }
+    empty = [opened for at_ms, opened in opens.items() if 4000 <= at_ms < 8000]
+    walks = [opened for at_ms, opened in opens.items() if at_ms >= 8500]
+    assert np.mean(empty) <= 0.1
+    assert np.mean(walks) >= 0.9
 
 
 def test_a_tree_in_the_wind_hides_nobody() -> None:
