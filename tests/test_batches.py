@@ -8,19 +8,21 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from beffroi import assets
-from beffroi.components import DetectorConfig
+from beffroi.components import BuildContext, DetectorConfig
 from beffroi.detectors import _cuda, _session
 from beffroi.detectors._bound import Bound
 from beffroi.detectors._detector import OnnxDetector
 from beffroi.detectors._layout import kept_in_layout
 from beffroi.errors import AssetError, InputError, ModelError
 from beffroi.frame import Detections, Frame
+from beffroi.runtime.detectors import Detectors
 from films import context
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -277,3 +279,26 @@ def test_a_machine_without_a_card_runs_on_its_processor_in_silence(
     with caplog.at_level(logging.WARNING):
         cameras(tmp_path, 1)
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(("gate", "looks"), [("off", 9), ("on", 2), ("auto", 2)])
+def test_a_run_puts_a_gate_before_each_cameras_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gate: str, looks: int
+) -> None:
+    """Two seconds of a still picture, four a second: the first and the last are looked at."""
+    asked: list[int] = []
+    real = OnnxDetector.detect
+
+    def detect(self: OnnxDetector, frames: Sequence[Frame]) -> list[Detections]:
+        asked.extend(frame.at_ms for frame in frames)
+        return real(self, frames)
+
+    monkeypatch.setattr(OnnxDetector, "detect", detect)
+    config = DetectorConfig.parse({"model": bright_model(tmp_path).name, "tiles": "off", "gate": gate})
+    detectors = Detectors()
+    built = [detectors.build(config, BuildContext(name, tmp_path)) for name in ("north", "south")]
+    for at_ms in range(0, 2001, 250):
+        found = [each.detect([grey(level, at_ms)])[0] for each, level in zip(built, (50, 200), strict=True)]
+        assert [round(float(one.xyxy[0, 0]), 2) for one in found] == [0.1, 0.39]
+    assert len(asked) == 2 * looks
+    detectors.close()
