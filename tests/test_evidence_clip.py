@@ -551,6 +551,18 @@ def test_the_same_pictures_give_the_same_bytes(ring: Ring, desk: Desk) -> None:
     assert one.original.read_bytes() == two.original.read_bytes()
 
 
+def test_whoever_is_told_may_fail(ring: Ring, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_written: Written) -> None:
+        raise RuntimeError("no")
+
+    clips = Clips(desk.disk, written=fail)
+    for _ in range(2):
+        clips.want(ring, desk.path(), BEGINS_MS + 1000, BEGINS_MS + 1500, seen([2000]))
+    assert clips.close(60)
+    assert clips.counts.written == 2
+    assert "nobody could be told of the clip" in caplog.text
+
+
 def test_names() -> None:
     assert shown_path(Path("a/b.mp4"), blur=True) == Path("a/b.blurred.mp4")
     assert shown_path(Path("a/b.mp4"), blur=False) == Path("a/b.mp4")

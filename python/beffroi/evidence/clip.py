@@ -227,17 +227,23 @@ class Clips:
             for wanted in due:
                 self._waiting.remove(wanted)
         for wanted in due:
-            stretches = wanted.ring.cut(wanted.from_ms, wanted.to_ms)
-            if not stretches:
-                self.counts.missed += 1
-                log.warning("evidence: %s: the camera sent no picture to make a clip of", wanted.path.name)
-                continue
-            sightings = wanted.seen.between(wanted.from_ms, wanted.to_ms)
-            size = sum(len(picture) for stretch in stretches for picture in stretch.pictures)
-            with self._ready:
-                if self._cuts and size + sum(cut.size for cut in self._cuts) > MOST_BYTES:
-                    self._overloaded()
-                    continue
+            try:
+                self._cut(wanted)
+            except Exception as error:
+                self._failed(wanted.path.name, error)
+
+    def _cut(self, wanted: Wanted) -> None:
+        stretches = wanted.ring.cut(wanted.from_ms, wanted.to_ms)
+        if not stretches:
+            self.counts.missed += 1
+            log.warning("evidence: %s: the camera sent no picture to make a clip of", wanted.path.name)
+            return
+        sightings = wanted.seen.between(wanted.from_ms, wanted.to_ms)
+        size = sum(len(picture) for stretch in stretches for picture in stretch.pictures)
+        with self._ready:
+            if self._cuts and size + sum(cut.size for cut in self._cuts) > MOST_BYTES:
+                self._overloaded()
+            else:
                 self._cuts.append(Cut(wanted, stretches, sightings, size))
 
     def _due(self, wanted: Wanted) -> bool:
@@ -266,24 +272,25 @@ class Clips:
                 self.counts.given_up += 1
             log.warning("evidence: %s: the run ended before the clip was finished", name)
         except Exception as error:
-            # Anything at all: an alert is worth more than its clip, and the next one may succeed.
-            self.counts.failed += 1
-            expected = isinstance(error, (BeffroiError, OSError, av.FFmpegError))
-            log.log(
-                logging.DEBUG if self._failing else logging.ERROR,
-                "evidence: %s: the alert has no clip: %s",
-                name,
-                error,
-                exc_info=not expected,
-            )
-            self._failing = True
+            self._failed(name, error)
         else:
             self._failing = False
             self.counts.written += 1
             self.counts.partial += bool(written.notes)
             for note in written.notes:
                 log.warning("evidence: %s: %s", name, note)
-            self._told(written)
+            try:
+                self._told(written)
+            except Exception:
+                log.exception("evidence: %s: nobody could be told of the clip", name)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        """An alert is worth more than its clip, and the next one may succeed: said once, whatever it was."""
+        self.counts.failed += 1
+        expected = isinstance(error, (BeffroiError, OSError, av.FFmpegError))
+        level = logging.DEBUG if self._failing else logging.ERROR
+        log.log(level, "evidence: %s: the alert has no clip: %s", name, error, exc_info=not expected)
+        self._failing = True
 
     def _between(self) -> None:
         if self._give_up.is_set():

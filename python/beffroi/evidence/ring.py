@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 # Decoders read a little beyond the end of a packet (FFmpeg's AV_INPUT_BUFFER_PADDING_SIZE).
 PADDING = bytes(64)
+# For one camera: 50 s at 8 Mbit/s. Less cuts the clips of large pictures short, more is taken from all else.
+MOST_BYTES = 48 * 2**20
 # How long after a picture one may come that is shown before it (B pictures). More waits longer for a clip's
 # end, less loses pictures right before it.
 REORDER_MS = 500
@@ -92,7 +94,7 @@ class _Group:
 
 
 class Ring:
-    """The tap of a live source. One thread writes (`opened`, `add`), another may read at any time.
+    """The tap of a live source. The source writes (`opened`, `add`), others may read at any time.
 
     Parameters
     ----------
@@ -108,7 +110,7 @@ class Ring:
         Groups that were let go because they alone were too long or too large: nothing of their time is kept.
     """
 
-    def __init__(self, seconds: float, most_bytes: int) -> None:
+    def __init__(self, seconds: float, most_bytes: int = MOST_BYTES) -> None:
         self.lost = 0
         self._longest_ms, self._most_bytes = round(seconds * 1000), most_bytes
         self._lock = threading.Lock()
@@ -144,25 +146,24 @@ class Ring:
 
     def add(self, packet: Any, at_ms: int) -> None:
         """Keep one packet of the stream. `at_ms` is the media time at which its picture is shown."""
-        if not packet.size or self._known is None:
-            return
-        key, stamp = bool(packet.is_keyframe), packet.pts
-        unit = packet.time_base or Fraction(1, 1000)
-        coded = Coded(
-            at_ms,
-            None if stamp is None else float(stamp * unit * 1000),
-            key,
-            self._connection,
-            bytes(packet) + PADDING,
-        )
-        coding = self._coding(self._known, packet, coded) if key else self._known
         with self._lock:
+            if not packet.size or self._known is None:
+                return
+            stamp, unit = packet.pts, packet.time_base or Fraction(1, 1000)
+            coded = Coded(
+                at_ms,
+                None if stamp is None else float(stamp * unit * 1000),
+                bool(packet.is_keyframe),
+                self._connection,
+                bytes(packet) + PADDING,
+            )
             if self._newest_ms is not None and at_ms < self._newest_ms - self._longest_ms:
                 # Media time went back, which sources do not do: nothing before could be found by its time.
                 self._forget()
-            if key:
-                self._groups.append(_Group(coding, at_ms))
-                self._known, self._open = coding, True
+            if coded.key:
+                self._known = self._coding(self._known, packet, coded)
+                self._groups.append(_Group(self._known, at_ms))
+                self._open = True
             self._newest_ms = at_ms if self._newest_ms is None else max(self._newest_ms, at_ms)
             if self._open:
                 self._groups[-1].pictures.append(coded)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beffroi.evidence.redact import PERSON, VEHICLES
+from beffroi.evidence.redact import LOWER_HALF, OPEN_VEHICLES, PERSON, VEHICLES
 from beffroi.frame import Detections
 
 Points = Sequence[Sequence[float]]
@@ -141,19 +141,30 @@ class _Path:
         if after < len(self.times) and self.times[after] == at_ms:
             return self.boxes[after], self.scores[after], self.names[after]
         if 0 < after < len(self.times):
-            one, two = self.boxes[after - 1], self.boxes[after]
-            hull = np.concatenate([np.minimum(one[:2], two[:2]), np.maximum(one[2:], two[2:])])
-            return hull, BETWEEN * min(self.scores[after - 1 : after + 1]), self._name(after)
+            name = self._name(after)
+            hull = _hull(self.boxes[after - 1], self.boxes[after], name)
+            return hull, BETWEEN * min(self.scores[after - 1 : after + 1]), name
         end = 0 if after == 0 else len(self.times) - 1
         if abs(self.times[end] - at_ms) > HOLD_MS and self.times[end] not in looks:
             return None
         return self.boxes[end], 0.0, self.names[end]
 
     def _name(self, after: int) -> str:
-        """Of two names the one that is blurred more: somebody on a bicycle is blurred whole."""
-        return max(
-            self.names[after - 1 : after + 1], key=lambda name: name in (PERSON, "bicycle", "motorcycle")
-        )
+        """Of two names the one that is blurred more: of a car only the lower half is."""
+        return max(self.names[after - 1 : after + 1], key=_blurred_whole)
+
+
+def _hull(one: Boxes, two: Boxes, name: str) -> Boxes:
+    """The box of which that part is blurred which holds the blurred parts of both."""
+    hull = np.concatenate([np.minimum(one[:2], two[:2]), np.maximum(one[2:], two[2:])])
+    if not _blurred_whole(name):
+        top = min(each[1] + LOWER_HALF * (each[3] - each[1]) for each in (one, two))
+        hull[1] = (top - LOWER_HALF * hull[3]) / (1 - LOWER_HALF)
+    return hull
+
+
+def _blurred_whole(name: str) -> bool:
+    return name == PERSON or name in OPEN_VEHICLES
 
 
 def _paths(sightings: Sequence[Sighting]) -> list[_Path]:
