@@ -11,8 +11,9 @@ from typing import Any
 
 import av
 import pytest
+from beffroi.evidence.coded import Stretch
 from beffroi.evidence.remux import decoder_of, in_order
-from beffroi.evidence.ring import REORDER_MS, Ring, Stretch
+from beffroi.evidence.ring import REORDER_MS, Ring
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streams import BEGINS_MS, encoded, packets, play

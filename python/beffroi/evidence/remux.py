@@ -11,7 +11,7 @@ from typing import IO, Any
 import av
 
 from beffroi.errors import StoreError
-from beffroi.evidence.ring import Coded, Coding, Stretch, ranks, shown_ms
+from beffroi.evidence.coded import Coded, Coding, Stretch, ranks, shown_ms
 
 # Pictures per second are no measure here: 90 kHz, as RTP counts, holds every camera's times.
 TICKS_PER_MS = 90

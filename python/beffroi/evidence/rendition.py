@@ -18,9 +18,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from beffroi.errors import StoreError
+from beffroi.evidence.coded import Stretch
 from beffroi.evidence.redact import Image, apply_masks, blur, pixelate_all
 from beffroi.evidence.remux import decoder_of, in_order, output
-from beffroi.evidence.ring import Stretch
 from beffroi.evidence.sightings import Hidden, Points
 from beffroi.sources.file import Selection
 

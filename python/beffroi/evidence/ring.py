@@ -6,7 +6,6 @@ Packets are copied, because the reader goes on decoding its own while a clip is 
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 from collections import deque
@@ -14,73 +13,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
-import av
-from av.bitstream import BitStreamFilterContext
+from beffroi.evidence.coded import (
+    PADDING,
+    Coded,
+    Coding,
+    Stretch,
+    copied,
+    finder_of_sets,
+    sets_of,
+    shown_ms,
+)
 
 log = logging.getLogger(__name__)
 
-# Decoders read a little beyond the end of a packet (FFmpeg's AV_INPUT_BUFFER_PADDING_SIZE).
-PADDING = bytes(64)
 # For one camera: 50 s at 8 Mbit/s. Less cuts the clips of large pictures short, more is taken from all else.
 MOST_BYTES = 48 * 2**20
 # How long after a picture one may come that is shown before it (B pictures). More waits longer for a clip's
 # end, less loses pictures right before it.
 REORDER_MS = 500
-
-# Stamps and media time that part by more belong to a clock that was set anew.
-JUMP_MS = 1000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Coding:
-    """What a decoder or a file must know of a stream; outlives the stream.
-
-    ``template`` is a stream of an output that is never written: it holds a copy of the codec's parameters,
-    which those of a closed input no longer are. ``extradata`` are the parameter sets that the pictures came
-    with, where they came with any: what a camera says in its SDP is not always what it sends.
-    """
-
-    codec: str
-    template: Any
-    extradata: bytes | None
-
-    def same(self, other: Coding) -> bool:
-        """Whether pictures of both can stand in one stream of one file."""
-        return self.codec == other.codec and self.extradata == other.extradata
-
-
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """One compressed picture, in the order of decoding.
-
-    ``stamp_ms`` is its time in the camera's own count, None if it has none; ``connection`` says within which
-    pictures that count holds.
-    """
-
-    at_ms: int
-    stamp_ms: float | None
-    key: bool
-    connection: int
-    padded: bytes = field(repr=False)
-
-    def __len__(self) -> int:
-        return len(self.padded) - len(PADDING)
-
-    def packet(self) -> Any:
-        """A packet of its own, without times; the bytes are shared."""
-        packet = av.Packet(cast("Any", memoryview(self.padded)[: len(self)]))
-        packet.is_keyframe = self.key
-        return packet
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Pictures that can be decoded one after the other; the first is a key picture."""
-
-    coding: Coding
-    pictures: tuple[Coded, ...]
 
 
 @dataclass(slots=True)
@@ -119,30 +71,26 @@ class Ring:
         self._newest_ms: int | None = None
         self._ended = False
         self._connection = 0
+        self._said: tuple[Any, ...] | None = None
         self._known: Coding | None = None
-        self._filter: BitStreamFilterContext | None = None
+        self._filter: Any = None
         # Whether a picture may continue the newest group.
         self._open = False
         self._complained = False
 
     def opened(self, stream: Any) -> None:
         """A connection begins; `stream` is its video, which may be closed at any time after this call."""
-        container = av.open(io.BytesIO(), "w", format="mp4")
-        name = stream.codec_context.name
-        try:
-            # The decoder's own context is copied: a stream can be kept whose codec cannot be encoded here.
-            template = container.add_stream_from_template(stream, opaque=True)
-        except (ValueError, av.FFmpegError) as error:
-            log.warning(
-                "evidence: video in %s cannot be kept in MP4, there will be no clips: %s", name, error
-            )
-            known = None
-        else:
-            known = Coding(name, template, stream.codec_context.extradata)
+        context = stream.codec_context
+        said = context.name, context.extradata, context.width, context.height
         with self._lock:
             self._connection += 1
-            self._known, self._open, self._ended = known, False, False
-            self._filter = None if known is None else _parameter_sets(known.template)
+            self._open, self._ended = False, False
+            if said == self._said:
+                # What each connection would make anew is small, and does not quite go away again.
+                return
+            self._said = said
+            self._known = copied(stream)
+            self._filter = None if self._known is None else finder_of_sets(self._known.template)
 
     def add(self, packet: Any, at_ms: int) -> None:
         """Keep one packet of the stream. `at_ms` is the media time at which its picture is shown."""
@@ -244,37 +192,22 @@ class Ring:
         if packet.has_sidedata("new_extradata"):
             sets: bytes | None = bytes(packet.get_sidedata("new_extradata"))
         else:
-            sets = _sets(self._filter, coded)
+            sets = sets_of(self._filter, coded)
         if not sets or sets == known.extradata:
             return known
         return Coding(known.codec, known.template, sets)
 
 
-def shown_ms(pictures: Sequence[Coded]) -> list[float]:
-    """When each picture is shown, in media time.
-
-    That is what the source said, as long as its order is that of the camera's stamps. A source that counts
-    packets as they come says when a picture was decoded; then the stamps count, from the first picture's
-    media time on, and anew from each connection and each leap of either clock.
-    """
-    shown = [float(picture.at_ms) for picture in pictures]
-    anchored: list[float] = []
-    anchor: float | None = None
-    connection = -1
-    for picture in pictures:
-        if picture.stamp_ms is None:
-            anchored.append(float(picture.at_ms))
-            continue
-        offset = picture.at_ms - picture.stamp_ms
-        if anchor is None or picture.connection != connection or abs(offset - anchor) > JUMP_MS:
-            anchor, connection = offset, picture.connection
-        anchored.append(picture.stamp_ms + anchor)
-    return shown if ranks(shown) == ranks(anchored) else anchored
-
-
-def ranks(values: Sequence[float]) -> list[int]:
-    """Which value comes first, which second ..."""
-    return sorted(range(len(values)), key=values.__getitem__)
+def _stretches(flat: Iterable[tuple[Coding, Coded]]) -> list[Stretch]:
+    stretches: list[Stretch] = []
+    for _, run in groupby(flat, key=lambda each: id(each[0])):
+        pairs = list(run)
+        coding, pictures = pairs[0][0], tuple(picture for _, picture in pairs)
+        if stretches and stretches[-1].coding.same(coding):
+            last = stretches.pop()
+            pictures = last.pictures + pictures
+        stretches.append(Stretch(coding, pictures))
+    return stretches
 
 
 def _end(shown: Sequence[float], to_ms: int) -> int:
@@ -288,35 +221,3 @@ def _end(shown: Sequence[float], to_ms: int) -> int:
         if end == last:
             return end
         latest = max(shown[:end])
-
-
-def _parameter_sets(template: Any) -> BitStreamFilterContext | None:
-    try:
-        return BitStreamFilterContext("extract_extradata", in_stream=template)
-    except (ValueError, av.FFmpegError):
-        return None  # A codec without parameter sets, such as MJPEG.
-
-
-def _sets(found: BitStreamFilterContext | None, coded: Coded) -> bytes | None:
-    """The parameter sets inside a picture; None if it has none, or has them apart (as files do)."""
-    if found is None:
-        return None
-    try:
-        for packet in found.filter(coded.packet()):
-            if packet.has_sidedata("new_extradata"):
-                return bytes(packet.get_sidedata("new_extradata"))
-    except av.FFmpegError:
-        found.flush()
-    return None
-
-
-def _stretches(flat: Iterable[tuple[Coding, Coded]]) -> list[Stretch]:
-    stretches: list[Stretch] = []
-    for _, run in groupby(flat, key=lambda each: id(each[0])):
-        pairs = list(run)
-        coding, pictures = pairs[0][0], tuple(picture for _, picture in pairs)
-        if stretches and stretches[-1].coding.same(coding):
-            last = stretches.pop()
-            pictures = last.pictures + pictures
-        stretches.append(Stretch(coding, pictures))
-    return stretches

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from beffroi.evidence.coded import Stretch
 from beffroi.evidence.disk import ORIGINALS
 from beffroi.evidence.draft import whole
 from beffroi.evidence.remux import remux
 from beffroi.evidence.rendition import Rendered, render
-from beffroi.evidence.ring import Ring, Stretch
+from beffroi.evidence.ring import Ring
 from beffroi.evidence.sightings import Hidden, Points, Sighting, Sightings
 
 
