@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from beffroi.evidence.redact import LOWER_HALF, blur
 from beffroi.evidence.sightings import HOLD_MS, KNOWN_MS, Cover, Hidden, Sightings
 from beffroi.frame import Detections
@@ -108,6 +109,17 @@ def test_at_few_looks_the_last_one_counts_until_the_next() -> None:
     looks: dict[int, Sequence[Box]] = {0: [], 1000: [box], 2000: []}
     for at in (100, 900, 1000, 1100, 1900):
         assert covers(hidden(looks).at(at), box)
+
+
+@pytest.mark.parametrize("off", [-300, -100, 100, 300])
+def test_pictures_of_another_stream_may_be_early_or_late(off: int) -> None:
+    walk = {at: (0.1 + at / 5000, 0.2, 0.2 + at / 5000, 0.9) for at in range(0, 3000, 200)}
+    sightings = Sightings(10)
+    for at, box in walk.items():
+        sightings.add(at, found([box]), LABELS)
+    known = Hidden(sightings.between(0, 3000), slack_ms=300)
+    for at, box in walk.items():
+        assert covers(known.at(at + off), box)
 
 
 def test_what_is_known_and_for_how_long() -> None:

@@ -125,6 +125,7 @@ class Clips:
         *,
         at_ms: int | None = None,
         masks: Sequence[Points] = (),
+        slack_ms: int = 0,
     ) -> bool:
         """Ask for a clip of a span of media time; False if there are too many already. Never blocks.
 
@@ -138,6 +139,8 @@ class Clips:
             The span, and when the alert started: that part is kept if the camera's stream changed within.
         masks
             Those of the view.
+        slack_ms
+            How far the times of `ring` and `seen` may be apart: 0 if both are of the same stream.
 
         Raises
         ------
@@ -152,7 +155,15 @@ class Clips:
         missing_ms = to_ms - from_ms if newest is None else min(max(0, to_ms - newest), to_ms - from_ms)
         until_s = self._clock() + missing_ms / 1000 + PATIENCE_S
         wanted = Wanted(
-            ring, path, from_ms, to_ms, from_ms if at_ms is None else at_ms, seen, tuple(masks), until_s
+            ring,
+            path,
+            from_ms,
+            to_ms,
+            from_ms if at_ms is None else at_ms,
+            seen,
+            tuple(masks),
+            slack_ms,
+            until_s,
         )
         with self._ready:
             self.counts.wanted += 1

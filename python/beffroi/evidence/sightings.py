@@ -8,7 +8,7 @@ looks at which it was missed, and a while before its first and after its last.
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,21 +101,31 @@ class Sightings:
 
 
 class Hidden:
-    """Says for any moment of a clip what is to be hidden, from what was seen over all of it."""
+    """Says for any moment of a clip what is to be hidden, from what was seen over all of it.
 
-    def __init__(self, sightings: Sequence[Sighting]) -> None:
-        self._sightings = sightings
+    Parameters
+    ----------
+    sightings
+        In order.
+    slack_ms
+        How far the times of pictures may be off those of the sightings: pictures from another stream of a
+        camera than the one that was looked at come earlier or later. All that a box covers so long before
+        and after is hidden.
+    """
+
+    def __init__(self, sightings: Sequence[Sighting], slack_ms: int = 0) -> None:
+        self._sightings, self._slack_ms = sightings, slack_ms
         self._times = [each.at_ms for each in sightings]
         self._paths = _paths(sightings)
 
     def at(self, at_ms: float) -> Cover | None:
         """What to hide in the picture of `at_ms`; None if nothing is known of it: then hide all."""
-        after = bisect_left(self._times, at_ms)
-        near = self._sightings[max(0, after - 1) : after + 1]
+        first, last = _around(self._times, at_ms - self._slack_ms, at_ms + self._slack_ms)
+        near = self._sightings[max(0, first) : last + 1]
         if not any(abs(each.at_ms - at_ms) <= KNOWN_MS for each in near):
             return None
         looks = {each.at_ms for each in near}
-        covers = [cover for path in self._paths if (cover := path.at(at_ms, looks)) is not None]
+        covers = [cover for path in self._paths if (cover := path.at(at_ms, self._slack_ms, looks))]
         masks = tuple(dict.fromkeys(mask for each in near for mask in map(_frozen, each.masks)))
         return Cover(
             np.array([box for box, _, _ in covers], np.float64).reshape(-1, 4),
@@ -135,30 +145,39 @@ class _Path:
     scores: list[float]
     names: list[str]
 
-    def at(self, at_ms: float, looks: set[int]) -> tuple[Boxes, float, str] | None:
-        """Box, score and name at a moment between the two `looks` around it; None before and after."""
-        after = bisect_left(self.times, at_ms)
-        if after < len(self.times) and self.times[after] == at_ms:
-            return self.boxes[after], self.scores[after], self.names[after]
-        if 0 < after < len(self.times):
-            name = self._name(after)
-            hull = _hull(self.boxes[after - 1], self.boxes[after], name)
-            return hull, BETWEEN * min(self.scores[after - 1 : after + 1]), name
-        end = 0 if after == 0 else len(self.times) - 1
-        if abs(self.times[end] - at_ms) > HOLD_MS and self.times[end] not in looks:
+    def at(self, at_ms: float, slack_ms: int, looks: set[int]) -> tuple[Boxes, float, str] | None:
+        """Box, score and name for a moment with its slack, between the `looks` around; None if not there."""
+        first, last = _around(self.times, at_ms - slack_ms, at_ms + slack_ms)
+        if first == last:
+            return self.boxes[first], self.scores[first], self.names[first]
+        if first < 0 and last == 0:
+            return self._held(0, at_ms, slack_ms, looks)
+        if first == len(self.times) - 1:
+            return self._held(first, at_ms, slack_ms, looks)
+        part = slice(max(0, first), last + 1)
+        # Of several names one that is blurred whole: of a car only the lower half is.
+        name = max(self.names[part], key=_blurred_whole)
+        return _hull(self.boxes[part], name), BETWEEN * min(self.scores[part]), name
+
+    def _held(
+        self, end: int, at_ms: float, slack_ms: int, looks: set[int]
+    ) -> tuple[Boxes, float, str] | None:
+        if abs(self.times[end] - at_ms) > HOLD_MS + slack_ms and self.times[end] not in looks:
             return None
         return self.boxes[end], 0.0, self.names[end]
 
-    def _name(self, after: int) -> str:
-        """Of two names the one that is blurred more: of a car only the lower half is."""
-        return max(self.names[after - 1 : after + 1], key=_blurred_whole)
+
+def _around(times: Sequence[int], from_ms: float, to_ms: float) -> tuple[int, int]:
+    """The last time not after `from_ms` (or -1), the first not before `to_ms` (or how many there are)."""
+    return bisect_right(times, from_ms) - 1, bisect_left(times, to_ms)
 
 
-def _hull(one: Boxes, two: Boxes, name: str) -> Boxes:
-    """The box of which that part is blurred which holds the blurred parts of both."""
-    hull = np.concatenate([np.minimum(one[:2], two[:2]), np.maximum(one[2:], two[2:])])
+def _hull(boxes: Sequence[Boxes], name: str) -> Boxes:
+    """The box of which that part is blurred which holds the blurred parts of all."""
+    corners = np.stack(boxes)
+    hull = np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])
     if not _blurred_whole(name):
-        top = min(each[1] + LOWER_HALF * (each[3] - each[1]) for each in (one, two))
+        top = float((corners[:, 1] + LOWER_HALF * (corners[:, 3] - corners[:, 1])).min())
         hull[1] = (top - LOWER_HALF * hull[3]) / (1 - LOWER_HALF)
     return hull
 

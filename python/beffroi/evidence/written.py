@@ -36,6 +36,7 @@ class Wanted:
     at_ms: int
     seen: Sightings
     masks: tuple[Points, ...]
+    slack_ms: int
     until_s: float
 
 
@@ -90,7 +91,7 @@ def write(cut: Cut, *, blur: bool, originals: bool, between: Callable[[], None])
             remux(file, part)
         return Written(shown, original, None, notes)
     span = wanted.from_ms, wanted.to_ms
-    hidden = Hidden(cut.sightings)
+    hidden = Hidden(cut.sightings, wanted.slack_ms)
     with whole(shown) as file:
         rendered = render(file, cut.stretches, span, hidden, wanted.masks, blurred=blur, between=between)
     return Written(shown, original, rendered, notes)
