@@ -135,6 +135,13 @@ def test_bags_and_other_things_are_not_hidden() -> None:
     assert len(hidden({0: [(0.1, 0.1, 0.2, 0.2)]}, 3).at(0).xyxy) == 0  # type: ignore[union-attr]
 
 
+def test_a_detector_that_knows_no_people_says_nothing_of_them() -> None:
+    sightings = Sightings(10)
+    sightings.add(0, found([], 0), ("car", "fire"))
+    assert sightings.newest_ms == 0
+    assert Hidden(sightings.between(0, 0)).at(0) is None
+
+
 def test_masks_of_both_looks_hold_between_them() -> None:
     sightings = Sightings(10)
     sightings.add(0, found([]), LABELS, [MASK])

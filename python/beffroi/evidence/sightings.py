@@ -37,12 +37,16 @@ BETWEEN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one analysed picture showed: boxes (n, 4) relative to it, scores, and names."""
+    """What one analysed picture showed: boxes (n, 4) relative to it, scores, and names.
+
+    ``people`` says whether whoever looked knows people at all: else somebody may be anywhere.
+    """
 
     at_ms: int
     xyxy: Boxes
     score: NDArray[np.float64]
     names: tuple[str, ...]
+    people: bool
     masks: tuple[Points, ...] = ()
 
 
@@ -72,13 +76,19 @@ class Sightings:
         at_ms
             Media time, after that of the call before.
         found, labels
-            Its boxes, and what their class ids mean.
+            Its boxes, and what their class ids mean. Labels without ``person`` are those of a detector that
+            does not look for people: its pictures are hidden whole.
         masks
             Areas of the view in sight that nobody may look into.
         """
         names = tuple(labels[kind] for kind in found.class_id.tolist())
         sighting = Sighting(
-            at_ms, found.xyxy.astype(np.float64), found.score.astype(np.float64), names, tuple(masks)
+            at_ms,
+            found.xyxy.astype(np.float64),
+            found.score.astype(np.float64),
+            names,
+            PERSON in labels,
+            tuple(masks),
         )
         with self._lock:
             if self._kept and at_ms <= self._kept[-1].at_ms:
@@ -114,9 +124,10 @@ class Hidden:
     """
 
     def __init__(self, sightings: Sequence[Sighting], slack_ms: int = 0) -> None:
-        self._sightings, self._slack_ms = sightings, slack_ms
-        self._times = [each.at_ms for each in sightings]
-        self._paths = _paths(sightings)
+        self._sightings = [each for each in sightings if each.people]
+        self._slack_ms = slack_ms
+        self._times = [each.at_ms for each in self._sightings]
+        self._paths = _paths(self._sightings)
 
     def at(self, at_ms: float) -> Cover | None:
         """What to hide in the picture of `at_ms`; None if nothing is known of it: then hide all."""
