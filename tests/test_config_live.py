@@ -186,8 +186,8 @@ def test_no_originals_of_a_view_with_masks(examined: Said, evidence: str, warned
     found = examined(MASKED, ("cameras:\n  market", evidence + "cameras:\n  market"))
     assert told(found) == []
     assert [str(problem).partition(": ")[2] for problem in found.warnings] == [
-        "cameras.market.views.day.masks: no originals of clips are kept of a view with masks; "
-        "`evidence.originals` holds for others"
+        "cameras.market.views.day.masks: no originals of clips are kept of a camera with masks, "
+        "whatever `evidence` says"
     ] * warned
 
 

@@ -238,6 +238,13 @@ def test_masks_are_black_and_no_original_is_kept(ring: Ring, desk: Desk, blur: b
         assert (detail(image, PERSON) < 5) == blur
 
 
+def test_no_original_of_a_dome_that_has_masks_elsewhere(ring: Ring, desk: Desk) -> None:
+    clips = desk.clips(originals=True)
+    clips.want(ring, desk.path(), BEGINS_MS, BEGINS_MS + 1000, seen([0]), original=False)
+    assert clips.close(60)
+    assert desk.files() == [f"{1:032x}.blurred.mp4"]
+
+
 def test_a_mask_stays_black_where_nobody_looked(ring: Ring, desk: Desk) -> None:
     for _, image in decoded(desk.clip(ring, 1500, 4000, Sightings(60), masks=[MASK]).shown):
         height, width = image.shape[:2]

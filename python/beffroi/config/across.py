@@ -18,7 +18,7 @@ from beffroi.config.beside import MissingDetectorError, context_beside, labels_b
 from beffroi.config.document import Document, Location
 from beffroi.config.judge import ASPECT, Judged, judge, kinds, located
 from beffroi.config.schedule import Calendar, Schedule
-from beffroi.config.site import Authorisation, Evidence, Header
+from beffroi.config.site import Authorisation, Camera, Evidence, Header
 from beffroi.config.view import View
 from beffroi.errors import BeffroiError, MissingDependency, Problem
 
@@ -55,7 +55,6 @@ class Across:
         self.timezone = header.timezone if header else "UTC"
         self.mode = header.mode if header else "evaluation"
         self.today = today or datetime.now(ZoneInfo(self.timezone)).date()
-        self.evidence = _attempt(Evidence, raw.get("evidence") or {})
         self.cameras: Mapping[str, Any] = _mapping(raw.get("cameras"))
         self.calendar = self._calendar(_mapping(raw.get("schedules")), header.position if header else None)
         acts = raw.get("authorisations") or []
@@ -69,6 +68,7 @@ class Across:
         for name, camera in self.cameras.items():
             if isinstance(camera, dict):
                 self._camera(name, camera)
+        self._originals()
 
     def _calendar(self, written: Mapping[str, Any], position: tuple[float, float] | None) -> Calendar:
         """The schedules that can be kept; what is wrong with the others is said."""
@@ -126,8 +126,6 @@ class Across:
                 message = "this version does not follow the presets of a dome yet; leave `preset` out"
                 self._complain((*there, "preset"), message)
             self._view(there, name, view_name, view, detect)
-            if source is not None and source.live:
-                self._originals(there, view)
             for index, rule in enumerate(view.rules):
                 live = self.mode == "live" and source is not None and source.live
                 self._rule((*there, "rules", index), name, rule, live=live)
@@ -164,15 +162,6 @@ class Across:
             Judged(camera, name, rule["name"], rule["type"], rule["definition"], rule["definition_hash"])
             for rule in judged.rules
         ]
-
-    def _originals(self, location: Location, view: View) -> None:
-        """Masks cannot be laid over what the camera sent without encoding it anew."""
-        kept = self.evidence is not None and self.evidence.clips and self.evidence.originals
-        if kept and view.masks:
-            message = (
-                "no originals of clips are kept of a view with masks; `evidence.originals` holds for others"
-            )
-            self.found.warnings.append(self.document.problem((*location, "masks"), message, key=True))
 
     def _labels(
         self, location: Location, camera: str, detect: DetectorConfig | None
@@ -216,6 +205,20 @@ class Across:
             return
         if live:
             self._authorised((*location, "authorisation"), camera, rule)
+
+    def _originals(self) -> None:
+        """Masks cannot be laid over what a camera sent without encoding it anew."""
+        evidence = _attempt(Evidence, self.document.value.get("evidence") or {})
+        if evidence is None or not (evidence.clips and evidence.originals):
+            return
+        for name, camera in self.cameras.items():
+            settings = _attempt(Camera, camera)
+            if settings is None or not settings.source.live:
+                continue
+            for view in (view for view, drawn in settings.views.items() if drawn.masks):
+                place = ("cameras", name, "views", view, "masks")
+                message = "no originals of clips are kept of a camera with masks, whatever `evidence` says"
+                self.found.warnings.append(self.document.problem(place, message, key=True))
 
     def _authorised(self, location: Location, camera: str, rule: Mapping[str, Any]) -> None:
         name = rule.get("authorisation")

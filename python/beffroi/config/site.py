@@ -151,7 +151,7 @@ class Evidence(Settings):
     originals: bool = Field(
         default=False,
         description="Keep clips also as they came from the camera, unblurred, in folders `originals` that "
-        "only the owner of the files may open. Never of a view with masks.",
+        "only the owner of the files may open. Never of a camera with masks.",
     )
     folder: str = Field(
         default="evidence", min_length=1, description="Where, relative to the folder of the site file."

@@ -84,7 +84,7 @@ class Clips:
         (with black masks, where the view has any).
     originals
         Keep the pictures as they came as well, in ``originals/`` below, for the owner of the files alone.
-        Never where a view has masks: these cannot be applied without encoding anew.
+        Never where masks are in sight: these cannot be applied without encoding anew.
     written
         Called from the thread of the clips with each one that is there.
     clock
@@ -125,6 +125,7 @@ class Clips:
         *,
         at_ms: int | None = None,
         masks: Sequence[Points] = (),
+        original: bool = True,
         slack_ms: int = 0,
     ) -> bool:
         """Ask for a clip of a span of media time; False if there are too many already. Never blocks.
@@ -139,6 +140,8 @@ class Clips:
             The span, and when the alert started: that part is kept if the camera's stream changed within.
         masks
             Those of the view.
+        original
+            False where the camera has masks in any of its views: a dome passes by them.
         slack_ms
             How far the times of `ring` and `seen` may be apart: 0 if both are of the same stream.
 
@@ -153,17 +156,17 @@ class Clips:
             raise InputError(f"a clip from {from_ms} to {to_ms} ms is empty")
         newest = ring.newest_ms
         missing_ms = to_ms - from_ms if newest is None else min(max(0, to_ms - newest), to_ms - from_ms)
-        until_s = self._clock() + missing_ms / 1000 + PATIENCE_S
         wanted = Wanted(
-            ring,
-            path,
-            from_ms,
-            to_ms,
-            from_ms if at_ms is None else at_ms,
-            seen,
-            tuple(masks),
-            slack_ms,
-            until_s,
+            ring=ring,
+            path=path,
+            from_ms=from_ms,
+            to_ms=to_ms,
+            at_ms=from_ms if at_ms is None else at_ms,
+            seen=seen,
+            masks=tuple(masks),
+            original=original,
+            slack_ms=slack_ms,
+            until_s=self._clock() + missing_ms / 1000 + PATIENCE_S,
         )
         with self._ready:
             self.counts.wanted += 1

@@ -36,6 +36,7 @@ class Wanted:
     at_ms: int
     seen: Sightings
     masks: tuple[Points, ...]
+    original: bool
     slack_ms: int
     until_s: float
 
@@ -79,7 +80,7 @@ def write(cut: Cut, *, blur: bool, originals: bool, between: Callable[[], None])
     path.parent.mkdir(parents=True, exist_ok=True)
     part, notes = _part(cut)
     original = None
-    if originals and not masked:
+    if originals and wanted.original and not masked:
         original = path.parent / ORIGINALS / path.name
         original.parent.mkdir(mode=0o700, exist_ok=True)
         original.parent.chmod(0o700)
