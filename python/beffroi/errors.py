@@ -76,6 +76,7 @@ class StoreError(BeffroiError):
 INSTALL = {
     "onnxruntime": "pip install 'beffroi[cpu]', or 'beffroi[gpu]' on a machine with an NVIDIA GPU",
     "pyarrow": "pip install 'beffroi[parquet]'",
+    "onvif": "pip install 'beffroi[onvif]'",
     "trackeval": "pip install 'beffroi[evaluate]'",
     "cv2": "pip install opencv-python (on Debian also: apt install libgl1 libglib2.0-0)",
     "av": "pip install av",
