@@ -27,6 +27,8 @@ _STRIP = 0.12
 _DARK, _BRIGHT = 16, 235
 # Least difference of the two first bars: less is no picture of ours.
 _CONTRAST = 80
+# Standard deviation of a sensor's noise, 0..255, and by how many pixels it is shifted at most.
+_GRAIN, _SHIFT = 4, 64
 _OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "h264": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "crf": "26"}),
     "h265": ("libx265", {"preset": "ultrafast", "crf": "28", "x265-params": "log-level=none"}),
@@ -44,7 +46,7 @@ def shapes(
     key_every_s: float = 1,
     b_frames: int = 0,
     first: int = 0,
-    grain: float = 0,
+    kbit_s: int = 0,
 ) -> Path:
     """Encode a clip.
 
@@ -58,8 +60,9 @@ def shapes(
         Time between key pictures, at `fps`.
     first
         The number of the first picture.
-    grain
-        Standard deviation of the noise of each picture, 0..255; makes the bit rate that of a real camera.
+    kbit_s
+        Give each picture the noise of a camera's sensor and spend so many kilobits a second on it; else there
+        is no noise, and clips are small.
     """
     times = (
         list(times_ms)
@@ -69,6 +72,9 @@ def shapes(
     encoder, options = _OPTIONS[codec]
     options = options.copy()
     options["bf"] = str(b_frames)
+    if kbit_s:
+        del options["crf"]
+        options["maxrate"], options["bufsize"] = f"{kbit_s}k", f"{2 * kbit_s}k"
     if b_frames:
         options.pop("tune", None)
         options["preset"] = "veryfast"
@@ -79,6 +85,10 @@ def shapes(
         )
     ground = _ground(size)
     rng = np.random.default_rng(first)
+    # One field of noise, shifted for each picture: to draw it anew would cost more than to encode.
+    noise = (
+        rng.normal(0, _GRAIN, (size[1] + _SHIFT, size[0] + _SHIFT, 3)).astype(np.int16) if kbit_s else ground
+    )
     with av.open(str(path), "w") as container:
         stream = container.add_stream(encoder, rate=Fraction(fps).limit_denominator(1001))
         assert isinstance(stream, av.VideoStream)
@@ -86,12 +96,16 @@ def shapes(
         stream.pix_fmt = "yuv420p"
         stream.options = dict(options)
         stream.codec_context.gop_size = every
+        if kbit_s:
+            stream.codec_context.bit_rate = kbit_s * 1000
         stream.codec_context.time_base = Fraction(1, 1000)
         stream.codec_context.thread_count = 1
         for index, at in enumerate(times):
             image = picture(first + index, at / 1000, ground)
-            if grain:
-                image = np.clip(image + rng.normal(0, grain, image.shape), 0, 255).astype(np.uint8)
+            if kbit_s:
+                below, right = rng.integers(0, _SHIFT, 2)
+                grain = noise[below : below + size[1], right : right + size[0]]
+                image = np.asarray(cv2.add(image, grain, dtype=cv2.CV_8U), np.uint8)
             frame = av.VideoFrame.from_ndarray(image, format="bgr24")
             frame.pts, frame.time_base = at, Fraction(1, 1000)
             container.mux(stream.encode(frame))

@@ -47,9 +47,10 @@ class Packed:
             _NUMBERS.pack_into(frames, start + FRAMING + 2, *numbers)
         return frames
 
-    def bounds(self) -> Iterator[tuple[int, int]]:
-        """Begin and end of each frame."""
-        return zip(self.starts, (*self.starts[1:], len(self.frames)), strict=True)
+
+def spans(frames: bytes | bytearray, starts: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Begin and end of each frame."""
+    return zip(starts, (*starts[1:], len(frames)), strict=True)
 
 
 def pack(clip: Clip, *, parameters: bool = True) -> list[Packed]:

@@ -185,8 +185,8 @@ class Session:
             f"url={base}/track{number};seq={track.sequence};rtptime={track.base}"
             for number, track in sorted(self._tracks.items())
         )
-        self._reply(request, 200, {"Session": self._name, "Range": "npt=0.000-", "RTP-Info": info})
         self.playing = True
+        self._reply(request, 200, {"Session": self._name, "Range": "npt=0.000-", "RTP-Info": info})
         playing = Playing(camera, faults, self._tracks, self._connection, self._rng)
         self._task = asyncio.create_task(playing.run())
 

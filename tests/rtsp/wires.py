@@ -9,7 +9,7 @@ import socket
 import struct
 from typing import Protocol
 
-from .packets import FRAMING, HEADER, Packed
+from .packets import FRAMING, HEADER, Packed, spans
 from .reports import goodbye, sender_report
 
 # A client that does not read holds up only itself: beyond this its pictures are left out, as a camera's are.
@@ -69,7 +69,7 @@ class Datagrams:
         return False
 
     async def rtp(self, frames: bytes | bytearray, starts: tuple[int, ...]) -> None:
-        for number, (begin, end) in enumerate(zip(starts, (*starts[1:], len(frames)), strict=True), 1):
+        for number, (begin, end) in enumerate(spans(frames, starts), 1):
             self._send(0, bytes(frames[begin + FRAMING : end]))
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0.001)
