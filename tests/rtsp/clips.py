@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -127,7 +128,7 @@ def picture(index: int, at_s: float, ground: Image) -> Image:
     return image
 
 
-def number(image: Image) -> int | None:
+def number(image: NDArray[Any]) -> int | None:
     """The number in a picture of `shapes`; None if there is none or its check sum is wrong.
 
     The image is uint8, shape (height, width, 3) or (height, width), of any size.

@@ -113,7 +113,7 @@ class GstServer:
 
 
 def _lay_out(clip: Clip, file: Path) -> dict[str, object]:
-    """Write a clip as a byte stream with start codes; say where each access unit lies and when it is shown."""
+    """Write a clip as a byte stream with start codes; say where each access unit is and when it is shown."""
     stream, units = bytearray(), []
     for unit in clip.units:
         begin = len(stream)

@@ -134,6 +134,8 @@ class RtspServer:
             return
         self._call(self._stop.set)
         self._thread.join(_PATIENCE_S)
+        if self._thread.is_alive():
+            raise RuntimeError("the test server does not end")
         self._thread, self._loop = None, None
         self._raise()
 
@@ -196,6 +198,8 @@ class RtspServer:
         listening.close()
         for session in self._sessions:
             session.reset()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
