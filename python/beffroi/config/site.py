@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from beffroi.components import BuildContext, DetectorConfig, Settings, SinkConfig, SourceConfig
+from beffroi.components import BuildContext, DetectorConfig, PtzConfig, Settings, SinkConfig, SourceConfig
 from beffroi.config.health import Health
 from beffroi.config.schedule import Calendar, Schedule
 from beffroi.config.view import View, parsed
@@ -109,7 +109,15 @@ class Camera(Settings):
     detect: Annotated[SerializeAsAny[DetectorConfig], parsed(DetectorConfig)] = Field(
         description="What finds the boxes; without `type` it is onnx."
     )
-    views: dict[Name, View] = Field(min_length=1, description="What the camera looks at, by name.")
+    ptz: Annotated[SerializeAsAny[PtzConfig], parsed(PtzConfig)] | None = Field(
+        default=None,
+        description="Of a dome: what tells at which of its presets it stands. Each view then names its "
+        "`preset`.",
+    )
+    views: dict[Name, View] = Field(
+        min_length=1,
+        description="What the camera looks at, by name: one view, or one for each preset of a dome.",
+    )
     health: Health = Field(
         default=Health(), description="What is always watched of the camera itself, without a rule."
     )
@@ -253,7 +261,9 @@ class Site(Settings):
         """
         live = camera in self.cameras and self.cameras[camera].source.live
         state = self.folder / Path(self.learnt).expanduser() / camera if live else None
-        return BuildContext(camera=camera, folder=self.folder, state=state)
+        views = self.cameras[camera].views.values() if camera in self.cameras else ()
+        presets = tuple(view.preset for view in views if view.preset is not None)
+        return BuildContext(camera=camera, folder=self.folder, state=state, presets=presets)
 
     def is_evaluation(self, camera: str) -> bool:
         """Whether what a camera shows is an evaluation: the whole site is, or its source is not live."""
