@@ -126,6 +126,8 @@ def run(
         stop = threading.Event()
         with _stopped_by_signals(stop):
             loops = _start(ready, outlets, stop)
+            opened.callback(loops)
+            opened.callback(stop.set)
             if live:
                 clips = _clips(site)
                 opened.callback(clips.close, 0.0)
