@@ -140,6 +140,22 @@ def test_several_threads_share_one_model(tmp_path: Path) -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize(
+    ("cores", "analysts", "threads", "used"),
+    [(2, 1, 0, 2), (2, 2, 0, 1), (2, 10, 0, 1), (16, 2, 0, 4), (16, 8, 0, 2), (1, 1, 0, 1), (2, 2, 3, 3)],
+)
+def test_pictures_looked_at_at_once_share_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int, analysts: int, threads: int, used: int
+) -> None:
+    asked = []
+    real = _session._options
+    monkeypatch.setattr(_session.os, "sched_getaffinity", lambda _pid: set(range(cores)))
+    monkeypatch.setattr(_session, "_options", lambda runtime, count: asked.append(count) or real(runtime, 1))
+    config = DetectorConfig.parse({"model": bright_model(tmp_path).name, "threads": threads})
+    config.build(BuildContext("gate", tmp_path, analysts=analysts))
+    assert asked == [used]
+
+
 def test_cameras_that_cannot_run_together(tmp_path: Path) -> None:
     one, two = cameras(tmp_path, 2)
     (other,) = cameras(tmp_path, 1, threads=2)

@@ -107,6 +107,8 @@ class BuildContext:
     """Zones of the view by name, points relative to the picture."""
     state: Path | None = None
     """Folder where a component may keep what it learnt of this camera; None: it starts anew each time."""
+    analysts: int = 1
+    """How many pictures are analysed at once: what would use all of the processor takes its share."""
 
     def path(self, value: str | Path) -> Path:
         """A path of the site file, where it really is."""
