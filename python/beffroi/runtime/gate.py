@@ -7,7 +7,8 @@ again, so that nobody who stands still is lost.
 
 It knows nothing of objects. What it cannot see is a change of much less than a cell, or paler than the noise
 of its place: both wait for the next refresh. What it cannot keep back is weather that moves everywhere: in
-heavy rain it stays open, and costs what it costs. ``python -m benches.gate`` prints both.
+heavy rain it stays open, and costs what it costs. A clock in the picture opens it every second; a mask over
+the clock shuts it again. ``python -m benches.gate`` prints what it saves and what it misses.
 """
 
 from __future__ import annotations
