@@ -128,6 +128,7 @@ def run(
             loops = _start(ready, outlets, stop)
             if live:
                 clips = _clips(site)
+                opened.callback(clips.close, 0.0)
                 fleet = Fleet(
                     site,
                     None if cameras is None else live,
@@ -135,6 +136,7 @@ def run(
                     clips if site.evidence.clips else None,
                     wished,
                 )
+                opened.callback(fleet.stop, 0.0)
                 asked = _watch(fleet, site, stop, watch)
                 reports = fleet.stop(STOP_CAMERAS_S)
                 clips.close(STOP_CLIPS_S)
