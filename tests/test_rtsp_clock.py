@@ -59,6 +59,28 @@ def test_a_report_that_comes_later_is_approached_slowly() -> None:
     assert all(40 * (1 - SLEW) - 1 <= later - at <= 41 for at, later in pairwise(times))
 
 
+def test_a_leap_of_the_count_takes_the_cameras_time_with_it() -> None:
+    """Until the next report the camera seems to live in the future, by less than would make its clock wrong."""
+    before, after = steady(10), [(pts + 1200, arrival) for pts, arrival in steady(20)[250:]]
+    clock = MediaClock()
+    times = play(before + after[:125], clock, ahead=0)
+    assert clock.restarts == 1
+    assert all(at <= arrival for at, (_, arrival) in zip(times, before + after, strict=False))
+    times += play(after[125:], clock, ahead=-1200)
+    assert (clock.restarts, clock.camera_clock) == (1, True)
+    assert all(35 <= later - at <= 120 for at, later in pairwise(times))
+
+
+def test_a_large_difference_is_worked_off_at_two_percent() -> None:
+    clock = MediaClock()
+    sent = steady(100, delay=900)
+    times = play(sent[:250], clock) + play(sent[250:], clock, ahead=0)
+    assert clock.restarts == 0
+    steps = [later - at for at, later in pairwise(times[260:])]
+    assert min(steps) == 39
+    assert 40 * 0.98 - 0.02 <= np.mean(steps[:250]) <= 40 * 0.98 + 0.02
+
+
 def test_the_first_packet_has_no_time_stamp() -> None:
     clock = MediaClock()
     assert clock.stamp(None, START, START - 90) == START - 90

@@ -100,6 +100,8 @@ class MediaClock:
 
     def _leapt(self, pts_ms: float, arrival_ms: float, taken_ms: float | None) -> int:
         self.restarts += 1
+        # The camera's time of a picture is reckoned from its count, so it leapt too, until the next report.
+        self.camera_clock = False
         return self._anchor(pts_ms, arrival_ms, taken_ms)
 
     def _anchor(self, pts_ms: float, arrival_ms: float, taken_ms: float | None) -> int:
