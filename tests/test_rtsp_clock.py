@@ -60,7 +60,7 @@ def test_a_report_that_comes_later_is_approached_slowly() -> None:
 
 
 def test_a_leap_of_the_count_takes_the_cameras_time_with_it() -> None:
-    """Until the next report the camera seems to live in the future, by less than would make its clock wrong."""
+    """Until the next report it seems to live in the future, by less than would make its clock wrong."""
     before, after = steady(10), [(pts + 1200, arrival) for pts, arrival in steady(20)[250:]]
     clock = MediaClock()
     times = play(before + after[:125], clock, ahead=0)
