@@ -39,6 +39,27 @@ class Metrics:
             ["sink"],
             registry=self.registry,
         )
+        self._outbox = Gauge(
+            "beffroi_sink_alerts",
+            "Alerts that a sink has still to get (waiting), or refused for good (parked).",
+            ["sink", "state"],
+            registry=self.registry,
+        )
+        self._backlog = Gauge(
+            "beffroi_store_backlog",
+            "Changes that are in memory alone, because the store cannot be written.",
+            registry=self.registry,
+        )
+        self._trouble = Gauge(
+            "beffroi_store_trouble",
+            "1 while the disk of the store is full, read-only, locked or broken.",
+            registry=self.registry,
+        )
+        self._refused = Counter(
+            "beffroi_store_refused",
+            "Changes that are lost, because too many waited for the store already.",
+            registry=self.registry,
+        )
         self._stages = Histogram(
             "beffroi_stage_seconds",
             "Time spent on one frame, by stage.",
@@ -81,6 +102,20 @@ class Metrics:
     def sink_failed(self, sink: str) -> None:
         """`sink` refused an alert, which will be sent again."""
         self._failures.labels(sink).inc()
+
+    def sink_state(self, sink: str, waiting: int, parked: int) -> None:
+        """So many alerts wait for `sink`, and so many it refused for good."""
+        self._outbox.labels(sink, "waiting").set(waiting)
+        self._outbox.labels(sink, "parked").set(parked)
+
+    def store_state(self, backlog: int, *, trouble: bool) -> None:
+        """So many changes are in memory alone; whether the store is in trouble."""
+        self._backlog.set(backlog)
+        self._trouble.set(trouble)
+
+    def store_refused(self, changes: int) -> None:
+        """So many changes could not even be kept in memory."""
+        self._refused.inc(changes)
 
     def text(self) -> str:
         """Everything in Prometheus' text format."""

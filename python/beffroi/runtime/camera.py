@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,7 +14,7 @@ from beffroi.errors import BeffroiError, SourceError
 from beffroi.runtime.alert import Circumstances, alert
 from beffroi.runtime.report import CameraReport
 from beffroi.runtime.timers import Coverage, StageTimers
-from beffroi.store import Aggregate, Change, RunFacts, RunOutcome
+from beffroi.store import Aggregate, BacklogFull, Change, RunFacts, RunOutcome
 from beffroi.views.incident import KINDS
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
     from beffroi.runtime.health import Looking
     from beffroi.runtime.snapshots import Snapshots
     from beffroi.runtime.watchers import Watcher
-    from beffroi.store import Store
+    from beffroi.store import Keeper
     from beffroi.views.incident import Incident
 
 log = logging.getLogger(__name__)
 
 OnEvent: TypeAlias = Callable[[dict[str, Any]], None]
-"""Called with each alert once it is committed, from its camera's thread; not with those in the shadow."""
+"""Called with each alert once it is committed, or kept until the disk is back, from its camera's thread; not
+with those in the shadow."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called after each picture: the camera, its media time in milliseconds, the number of pictures so far."""
@@ -57,7 +59,7 @@ class Watched:
 class Outlets:
     """Where everything goes, shared by all cameras of a run."""
 
-    store: Store
+    store: Keeper
     delivery: Delivery
     metrics: Metrics
     measuring: frozenset[str]
@@ -172,10 +174,14 @@ class CameraLoop:
         if not changes:
             return
         outlets = self._outlets
-        outlets.store.commit(self._run, changes, outlets.delivery.names)
+        try:
+            outlets.store.commit(self._run, changes, outlets.delivery.names)
+        except BacklogFull:
+            # Said and counted where it was refused. A camera that ended here would lose all that follows.
+            return
         for change in changes:
             self._tell(change)
-        outlets.delivery.flush()
+        outlets.delivery.nudge()
 
     def _change(self, event: Event, seen: tuple[Frame, Detections, Step] | None) -> Change:
         snapshots, known = self._watched.snapshots, self._snapshots
@@ -214,7 +220,10 @@ class CameraLoop:
         )
         for minutes, body in periods:
             before = self._counted.get(minutes, (0, 0))
-            store.aggregate(self._run, view, minutes, Aggregate(body, now[0] - before[0], now[1] - before[1]))
+            with suppress(BacklogFull):
+                store.aggregate(
+                    self._run, view, minutes, Aggregate(body, now[0] - before[0], now[1] - before[1])
+                )
             self._counted[minutes] = now
 
     def _end(self, outcome: str) -> None:

@@ -23,8 +23,9 @@ from beffroi.runtime.camera import CameraLoop, OnEvent, Outlets, Progress, Watch
 from beffroi.runtime.compose import Wishes, chosen, compose
 from beffroi.runtime.delivery import Delivery
 from beffroi.runtime.detectors import Detectors
+from beffroi.runtime.recovery import recover
 from beffroi.runtime.report import CameraReport, RunReport
-from beffroi.store import Store, queries
+from beffroi.store import Backlog, Claim, Store, backlog
 
 if TYPE_CHECKING:
     from beffroi.components import Sink
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+STOP_S = 5.0
+"""How long a live run may take to write and to send what waits when it is stopped; the next run goes on."""
 LOOK_S = 0.2
 """How often the main thread looks whether it was asked to stop."""
 
@@ -87,32 +90,52 @@ def run(
     begun = time.perf_counter()
     with ExitStack() as opened:
         names = list(chosen(site, cameras))
-        kept = store if isinstance(store, Store) else Store(store or site.context().path(site.store.path))
-        if kept is not store:
-            opened.callback(kept.close)
+        live = [name for name in names if site.cameras[name].source.live]
+        kept = _store(site, store, opened, live=bool(live))
         counted = metrics if metrics is not None else Metrics()
         delivery = Delivery(kept, _sinks(site, opened), counted)
+        recover(kept, delivery.names, live)
         detectors = Detectors()
         opened.callback(detectors.close)
         watched, failed = _compose_all(site, names, detectors, wishes)
-        delivery.flush()
+        delivery.start()
+        opened.callback(delivery.stop)
+        keeper = Backlog(kept, written=delivery.nudge, metrics=counted) if live else kept
+        if isinstance(keeper, Backlog):
+            opened.callback(keeper.close, 0.0)
         turns = threading.Lock()
         outlets = Outlets(
-            kept, delivery, counted, measurements(), _in_turn(turns, on_event), _in_turn(turns, progress)
+            keeper, delivery, counted, measurements(), _in_turn(turns, on_event), _in_turn(turns, progress)
         )
         stop = threading.Event()
         with _stopped_by_signals(stop):
             reports = failed | _run_all(watched, outlets, stop)
-        delivered = delivery.drain()
-        waiting = {} if delivered else queries.waiting(kept)
+        asked = time.monotonic()
+        lost = keeper.close(STOP_S) + keeper.refused if isinstance(keeper, Backlog) else 0
+        left_s = max(STOP_S - (time.monotonic() - asked), 1.0)
+        delivered = delivery.drain(left_s if live else None)
         return RunReport(
             site=site.name,
             evaluation=all(site.is_evaluation(name) for name in names),
             cameras=tuple(reports[name] for name in names),
             wall_s=time.perf_counter() - begun,
             interrupted=stop.is_set(),
-            undelivered={name: count for name, count in waiting.items() if name in delivery.names},
+            undelivered={} if delivered else delivery.undelivered,
+            parked=delivery.parked,
+            lost=lost,
         )
+
+
+def _store(site: Site, store: Store | Path | None, opened: ExitStack, *, live: bool) -> Store:
+    """The store to run on, with nobody else running on it."""
+    if isinstance(store, Store):
+        opened.enter_context(Claim(store.path))
+        return store
+    path = store or site.context().path(site.store.path)
+    kept = Store(path, busy_s=backlog.BUSY_S) if live else Store(path)
+    opened.callback(kept.close)
+    opened.enter_context(Claim(path))
+    return kept
 
 
 def _sinks(site: Site, opened: ExitStack) -> dict[str, Sink]:
