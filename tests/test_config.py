@@ -186,23 +186,25 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         [
             "site.yaml:6:5: cameras.gate.views: is empty",
             "site.yaml:7:5: cameras.gate.vievs: there is no such setting; did you mean `views`? "
-            "known: detect, health, source, views",
+            "known: detect, health, ptz, source, views",
         ],
     ),
     (
         "      day:\n",
         '      day:\n        preset: "1"\n',
         [
-            "site.yaml:8:17: cameras.gate.views.day.preset: this version does not follow the presets of a "
-            "dome yet; leave `preset` out"
+            "site.yaml:8:17: cameras.gate.views.day.preset: a recording has no dome that could be asked: "
+            "leave `preset` out"
         ],
     ),
     (
         "      day:\n",
         "      night: {}\n      day:\n",
         [
-            "site.yaml:8:7: cameras.gate.views.day: a camera has one view: this version does not follow the "
-            "presets of a dome yet"
+            "site.yaml:7:7: cameras.gate.views.night: nothing tells when this one of several views is in "
+            "sight: give the view a `reference` picture",
+            "site.yaml:8:7: cameras.gate.views.day: nothing tells when this one of several views is in "
+            "sight: give the view a `reference` picture",
         ],
     ),
     (

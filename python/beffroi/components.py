@@ -1,13 +1,15 @@
-"""What a site is put together from: sources, detectors and sinks.
+"""What a site is put together from: sources, detectors, sinks, and what tells where a dome looks.
 
 Each is one Python file with a settings class and a running class. The settings class says what the site
 file may hold (its ``type`` is the name under which it is asked for) and ``build()`` makes the running object.
-Writing the file is all that is needed: files in ``beffroi/sources``, ``beffroi/detectors`` and
-``beffroi/sinks`` are found by their name, packages from elsewhere through the entry point groups
-``beffroi.sources``, ``beffroi.detectors`` and ``beffroi.sinks`` (name of the entry: ``type``, value: module).
+Writing the file is all that is needed: files in ``beffroi/sources``, ``beffroi/detectors``, ``beffroi/sinks``
+and ``beffroi/ptz`` are found by their name, packages from elsewhere through the entry point groups
+``beffroi.sources``, ``beffroi.detectors``, ``beffroi.sinks`` and ``beffroi.ptz`` (name of the entry:
+``type``, value: module).
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import (
     TYPE_CHECKING,
+    Annotated,
     Any,
     ClassVar,
     Literal,
@@ -27,10 +30,11 @@ from typing import (
     cast,
     get_args,
     get_origin,
+    runtime_checkable,
 )
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from beffroi.conceal import conceal
@@ -38,9 +42,22 @@ from beffroi.errors import MissingDependency
 
 if TYPE_CHECKING:
     from beffroi.frame import Detections, Frame
+    from beffroi.views.presets import Where
 
 # Where in a component's settings, and what is wrong there.
 Finding = tuple[tuple[str | int, ...], str]
+
+_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def _seconds(value: object) -> object:
+    """``0.5s``, ``500ms``, ``2min`` as seconds, as rules have their times; anything else as it is."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|min|h)", value) if isinstance(value, str) else None
+    return value if match is None else float(match[1]) * _UNITS[match[2]]
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=float | str)]
+"""A number of seconds, or a text such as ``500ms``."""
 
 # Inside a class with a field `type`, the name `type` means the field.
 _ComponentClass: TypeAlias = "type[Component]"
@@ -88,9 +105,32 @@ class Sink(Protocol):
     """Somewhere alerts are sent. Calls never overlap; retries, queues and counting belong to the runtime."""
 
     def send(self, alert: Mapping[str, Any]) -> None:
-        """Deliver one alert, or raise: an alert counts as delivered when this returns."""
+        """Deliver one alert, or raise: an alert counts as delivered when this returns.
+
+        An alert may come again, after an answer that was lost or a restart: its ``delivery_id`` (a UUID) is
+        then the same. Any error means that the sink cannot take alerts now, and this one is tried again
+        before those that follow; `beffroi.errors.Refused` that it will never take this one.
+        """
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class TimedSink(Sink, Protocol):
+    """A sink that waits for somebody else's answer, and can give up in time."""
+
+    def send_within(self, alert: Mapping[str, Any], seconds: float) -> None:
+        """As `send`; raises within about `seconds`."""
+
+
+class Ptz(Protocol):
+    """Tells at which of its presets a dome stands. Asked by any thread, at each picture."""
+
+    def where(self) -> "Where":
+        """What is known now; returns at once and never raises."""
+
+    def close(self) -> None:
+        """Stop asking the device; returns within two seconds. `where` then says that nobody tells."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +147,8 @@ class BuildContext:
     """Zones of the view by name, points relative to the picture."""
     state: Path | None = None
     """Folder where a component may keep what it learnt of this camera; None: it starts anew each time."""
+    presets: Sequence[str] = ()
+    """Presets that the views of this camera name."""
 
     def path(self, value: str | Path) -> Path:
         """A path of the site file, where it really is."""
@@ -313,7 +355,25 @@ class SinkConfig(Component):
         raise NotImplementedError
 
 
-FAMILIES: tuple[type[Component], ...] = (SourceConfig, DetectorConfig, SinkConfig)
+class PtzConfig(Component):
+    """What tells at which of its presets a dome stands."""
+
+    family = "ptz"
+    folder = "beffroi.ptz"
+
+    settle: Seconds = Field(
+        default=1.0,
+        ge=0,
+        le=60,
+        description="Seconds for which a dome has stood at a preset before its view is judged.",
+    )
+
+    def build(self, context: BuildContext) -> Ptz:
+        """Begin to ask. A device that is away or refuses is no error: `Ptz.where` says that nobody tells."""
+        raise NotImplementedError
+
+
+FAMILIES: tuple[type[Component], ...] = (SourceConfig, DetectorConfig, SinkConfig, PtzConfig)
 
 
 def _path(package: str) -> Iterable[str]:

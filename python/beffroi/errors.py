@@ -14,6 +14,7 @@ __all__ = [
     "ModelError",
     "Problem",
     "RecordingError",
+    "Refused",
     "SiteError",
     "SourceError",
     "StoreError",
@@ -63,6 +64,10 @@ class RecordingError(BeffroiError):
     """A recording that cannot be read or written."""
 
 
+class Refused(BeffroiError):  # noqa: N818 - says what is wrong without the suffix
+    """What a sink raises for an alert that it will never take, however often it is sent."""
+
+
 class StoreError(BeffroiError):
     """A store that cannot be opened, or holds something else."""
 
@@ -71,6 +76,7 @@ class StoreError(BeffroiError):
 INSTALL = {
     "onnxruntime": "pip install 'beffroi[cpu]', or 'beffroi[gpu]' on a machine with an NVIDIA GPU",
     "pyarrow": "pip install 'beffroi[parquet]'",
+    "onvif": "pip install 'beffroi[onvif]'",
     "trackeval": "pip install 'beffroi[evaluate]'",
     "cv2": "pip install opencv-python (on Debian also: apt install libgl1 libglib2.0-0)",
     "av": "pip install av",

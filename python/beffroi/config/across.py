@@ -13,12 +13,21 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ValidationError
 
 from beffroi._core import ConfigError, check
-from beffroi.components import BuildContext, Component, DetectorConfig, SinkConfig, SourceConfig
+from beffroi.components import (
+    BuildContext,
+    Component,
+    DetectorConfig,
+    PtzConfig,
+    SinkConfig,
+    SourceConfig,
+)
 from beffroi.config.beside import MissingDetectorError, context_beside, labels_beside
 from beffroi.config.document import Document, Location
+from beffroi.config.health import Health
 from beffroi.config.judge import ASPECT, Judged, judge, kinds, located
 from beffroi.config.schedule import Calendar, Schedule
-from beffroi.config.site import Authorisation, Header
+from beffroi.config.sights import Sights
+from beffroi.config.site import Authorisation, Camera, Evidence, Header
 from beffroi.config.view import View
 from beffroi.errors import BeffroiError, MissingDependency, Problem
 
@@ -68,6 +77,7 @@ class Across:
         for name, camera in self.cameras.items():
             if isinstance(camera, dict):
                 self._camera(name, camera)
+        self._originals()
 
     def _calendar(self, written: Mapping[str, Any], position: tuple[float, float] | None) -> Calendar:
         """The schedules that can be kept; what is wrong with the others is said."""
@@ -111,23 +121,38 @@ class Across:
         here: Location = ("cameras", name)
         source = self._component(SourceConfig, camera.get("source"), (*here, "source"), name)
         detect = self._component(DetectorConfig, camera.get("detect"), (*here, "detect"), name)
-        views = _mapping(camera.get("views"))
-        if len(views) > 1:
-            second = list(views)[1]
-            message = "a camera has one view: this version does not follow the presets of a dome yet"
-            self._complain((*here, "views", second), message, key=True)
-        for view_name, settings in views.items():
+        if camera.get("ptz") is not None:
+            self._component(PtzConfig, camera["ptz"], (*here, "ptz"), name)
+        self._in_sight(here, name, camera, source)
+        for view_name, settings in _mapping(camera.get("views")).items():
             there = (*here, "views", view_name)
             view = _attempt(View, settings)
             if view is None:
                 continue
-            if view.preset is not None:
-                message = "this version does not follow the presets of a dome yet; leave `preset` out"
-                self._complain((*there, "preset"), message)
             self._view(there, name, view_name, view, detect)
             for index, rule in enumerate(view.rules):
                 live = self.mode == "live" and source is not None and source.live
                 self._rule((*there, "rules", index), name, rule, live=live)
+
+    def _in_sight(
+        self, here: Location, name: str, camera: Mapping[str, Any], source: SourceConfig | None
+    ) -> None:
+        """Judge how it is known which view a camera shows."""
+        views = {view: _attempt(View, settings) for view, settings in _mapping(camera.get("views")).items()}
+        health = _attempt(Health, camera.get("health", {})) or Health()
+        learnt = self.folder / Path(str(self.document.value.get("learnt", "learnt"))).expanduser() / name
+        sights = Sights(
+            views={str(view): settings for view, settings in views.items() if settings is not None},
+            asked=camera.get("ptz") is not None,
+            live=source is None or source.live,
+            guarded=health.enabled and health.view_moved.enabled,
+            known=lambda view: any((learnt / "views" / view).glob("reference-*.png")),
+        )
+        for inner, message in sights.problems():
+            self._complain((*here, *inner), message, key=inner[-1] != "preset")
+        if self.document.readable(here):
+            for inner, message in sights.warnings():
+                self.found.warnings.append(self.document.problem((*here, *inner), message, key=True))
 
     def _component(
         self, family: type[_Part], settings: object, location: Location, camera: str
@@ -204,6 +229,20 @@ class Across:
             return
         if live:
             self._authorised((*location, "authorisation"), camera, rule)
+
+    def _originals(self) -> None:
+        """Masks cannot be laid over what a camera sent without encoding it anew."""
+        evidence = _attempt(Evidence, self.document.value.get("evidence") or {})
+        if evidence is None or not (evidence.clips and evidence.originals):
+            return
+        for name, camera in self.cameras.items():
+            settings = _attempt(Camera, camera)
+            if settings is None or not settings.source.live:
+                continue
+            for view in (view for view, drawn in settings.views.items() if drawn.masks):
+                place = ("cameras", name, "views", view, "masks")
+                message = "no originals of clips are kept of a camera with masks, whatever `evidence` says"
+                self.found.warnings.append(self.document.problem(place, message, key=True))
 
     def _authorised(self, location: Location, camera: str, rule: Mapping[str, Any]) -> None:
         name = rule.get("authorisation")

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from beffroi.components import FAMILIES, Component, DetectorConfig, SinkConfig, SourceConfig
+from beffroi.components import FAMILIES, Component, DetectorConfig, PtzConfig, SinkConfig, SourceConfig
 from beffroi.config.judge import kinds
 from beffroi.config.site import Site
 
@@ -30,6 +30,7 @@ def site_schema() -> dict[str, Any]:
     camera, sinks = definitions["Camera"]["properties"], schema["properties"]["sinks"]
     _refer(camera["source"], SourceConfig)
     _refer(camera["detect"], DetectorConfig)
+    _refer(camera["ptz"], PtzConfig)
     for place in sinks["patternProperties"].values():
         _refer(place, SinkConfig)
     for family in FAMILIES:
@@ -63,8 +64,8 @@ def _rest(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _refer(place: dict[str, Any], family: type[Component]) -> None:
     """Where any mapping may stand in the models, the file wants a component of the family."""
-    place.pop("additionalProperties", None)
-    place.pop("type", None)
+    for key in ("additionalProperties", "type", "anyOf", "default"):
+        place.pop(key, None)
     place["$ref"] = f"#/$defs/{family.__name__}"
 
 

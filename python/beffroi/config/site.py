@@ -15,10 +15,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from beffroi.components import BuildContext, DetectorConfig, Settings, SinkConfig, SourceConfig
+from beffroi.components import BuildContext, DetectorConfig, PtzConfig, Settings, SinkConfig, SourceConfig
 from beffroi.config.health import Health
 from beffroi.config.schedule import Calendar, Schedule
 from beffroi.config.view import View, parsed
+from beffroi.detectors._span import Span, milliseconds
 
 # Names become folders, topics and identifiers of incidents: letters of any language, digits, space . _ -
 Name = Annotated[str, StringConstraints(pattern=r"^\w[\w .-]{0,99}$")]
@@ -108,7 +109,15 @@ class Camera(Settings):
     detect: Annotated[SerializeAsAny[DetectorConfig], parsed(DetectorConfig)] = Field(
         description="What finds the boxes; without `type` it is onnx."
     )
-    views: dict[Name, View] = Field(min_length=1, description="What the camera looks at, by name.")
+    ptz: Annotated[SerializeAsAny[PtzConfig], parsed(PtzConfig)] | None = Field(
+        default=None,
+        description="Of a dome: what tells at which of its presets it stands. Each view then names its "
+        "`preset`.",
+    )
+    views: dict[Name, View] = Field(
+        min_length=1,
+        description="What the camera looks at, by name: one view, or one for each preset of a dome.",
+    )
     health: Health = Field(
         default=Health(), description="What is always watched of the camera itself, without a rule."
     )
@@ -124,14 +133,65 @@ class StoreSettings(Settings):
     )
 
 
+def _short(span: str) -> str:
+    if milliseconds(span) > LONGEST_MS:
+        message = "should be at most {most}s: every camera keeps that much in memory"
+        raise PydanticCustomError("value_error", message, {"most": LONGEST_MS // 1000})
+    return span
+
+
+LONGEST_MS = 60_000
+"""How much a clip may show before or after its alert."""
+
+Around = Annotated[Span, AfterValidator(_short)]
+
+
 class Evidence(Settings):
-    """The pictures that are kept with alerts."""
+    """The pictures and clips that are kept with alerts, and how long and how many of them."""
 
     snapshots: bool = Field(default=True, description="Keep a picture of each alert's start.")
-    blur: bool = Field(default=True, description="Blur people and the lower half of vehicles in it.")
+    clips: bool = Field(default=True, description="Keep a clip of each alert's start; live cameras only.")
+    before: Around = Field(default="10s", description="How much a clip shows before the start, up to 60s.")
+    after: Around = Field(default="10s", description="How much a clip shows after the start, up to 60s.")
+    blur: bool = Field(
+        default=True, description="Blur people and the lower half of vehicles in pictures and clips."
+    )
+    originals: bool = Field(
+        default=False,
+        description="Keep clips also as they came from the camera, unblurred, in folders `originals` that "
+        "only the owner of the files may open. Never of a camera with masks.",
+    )
     folder: str = Field(
         default="evidence", min_length=1, description="Where, relative to the folder of the site file."
     )
+    keep_days: float = Field(
+        default=30, gt=0, le=30, description="What is older is removed; 30 days are the most."
+    )
+    most_gb: float = Field(
+        default=20, gt=0, description="Most that everything together may take, in GB; the oldest goes first."
+    )
+    least_free_gb: float = Field(
+        default=1,
+        ge=0,
+        description="How much of the disk must stay free, in GB: with less no clips are written, and the "
+        "oldest evidence is removed.",
+    )
+
+    @property
+    def before_ms(self) -> int:
+        return milliseconds(self.before)
+
+    @property
+    def after_ms(self) -> int:
+        return milliseconds(self.after)
+
+    @model_validator(mode="after")
+    def _some_time(self) -> "Evidence":
+        if self.clips and not self.before_ms + self.after_ms:
+            raise PydanticCustomError(
+                "value_error", "clips of 0s: set `before` or `after`, or `clips: false`"
+            )
+        return self
 
 
 class Site(Settings):
@@ -201,7 +261,9 @@ class Site(Settings):
         """
         live = camera in self.cameras and self.cameras[camera].source.live
         state = self.folder / Path(self.learnt).expanduser() / camera if live else None
-        return BuildContext(camera=camera, folder=self.folder, state=state)
+        views = self.cameras[camera].views.values() if camera in self.cameras else ()
+        presets = tuple(view.preset for view in views if view.preset is not None)
+        return BuildContext(camera=camera, folder=self.folder, state=state, presets=presets)
 
     def is_evaluation(self, camera: str) -> bool:
         """Whether what a camera shows is an evaluation: the whole site is, or its source is not live."""

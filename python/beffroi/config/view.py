@@ -56,8 +56,10 @@ class Ground(Settings):
 class View(Settings):
     """What a camera looks at. Points are relative to the picture: [x, y] in 0..1 from the top left."""
 
-    preset: Annotated[str, Field(coerce_numbers_to_str=True)] | None = Field(
-        default=None, description="Preset of the dome that shows this view; left out for a fixed camera."
+    preset: Annotated[str, Field(coerce_numbers_to_str=True, min_length=1)] | None = Field(
+        default=None,
+        description="Preset of the dome that shows this view, by its token or its name; left out for a fixed "
+        "camera.",
     )
     ground: Ground | None = Field(default=None, description="Ground calibration; rules in metres need it.")
     zones: dict[str, Points] = Field(default_factory=dict, description="Zones by name: corners, in order.")

@@ -56,6 +56,9 @@ class Place:
     motion
         ``a, b, tx, c, d, ty`` from the previous picture to this one on relative coordinates; None if there is
         none, or nobody is sure.
+    telling
+        Whether the picture itself says anything of where it lies: not while the view is still being learnt,
+        in a light in which nobody has seen it yet, or where something else vouches for it.
     """
 
     moved: bool
@@ -63,6 +66,7 @@ class Place:
     share: float | None
     agreement: float
     motion: tuple[float, float, float, float, float, float] | None = None
+    telling: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ class Guard:
         self._last: tuple[int, Fit] | None = None
         self._known_before = False
         self._switched_ms: int | None = None
+        self._telling = True
 
     def pause(self) -> None:
         """The camera sees nothing, or time was lost: what was seen before says nothing about what comes."""
@@ -131,8 +136,44 @@ class Guard:
         self._learning.reset()
         self._renewal.reset()
 
-    def judge(self, look: Look) -> Place:
-        """Judge one picture of a camera that sees; pictures in order."""
+    def leave(self) -> None:
+        """The camera is turned elsewhere: when it is back, nothing seen lately vouches for the place.
+
+        What the view looks like stays known, and the light in which it was seen is not what it is now.
+        """
+        self.pause()
+        self._whereabouts.reset()
+        self._recent = self._switched_ms = self._anew_ms = None
+        self._known_before = False
+        if not self.established:
+            # What was begun may have been a picture of the way here.
+            self.references, self._current = [], None
+            self._learning.begin(None)
+
+    def seen(self, look: Look) -> tuple[float, float] | None:
+        """How well a picture shows the view, whatever was seen before, and how far it lies from home.
+
+        Agreement (0..1) and distance (share of the width) of the best fit to a reference or to the latest
+        look; None if it fits to none, or the view is not known yet. Nothing is remembered.
+        """
+        if not self.established:
+            return None
+        flat = flattened(look.grey)
+        fits = [one.register(look, flat) for one in self.references if one.usable]
+        best = max((fit for fit in fits if fit is not None), key=lambda fit: fit.agreement, default=None)
+        if best is None or best.agreement < KNOWN:
+            current = self._current
+            best = self._vouched(look, flat)
+            self._current = current
+        return None if best is None else (best.agreement, self._displaced(best.pose))
+
+    def judge(self, look: Look, *, told: bool = False) -> Place:
+        """Judge one picture of a camera that sees; pictures in order.
+
+        `told`: something else knows that the camera stands in its place, and has stood there for long enough.
+        A light in which nobody has seen the view yet is then learnt like any other.
+        """
+        self._telling = self.established
         flat = None
         fit = self._unmoved(look)
         if fit is None:
@@ -142,8 +183,12 @@ class Guard:
         if not self.established:
             fit = self._learn(look, flat, fit)
         if fit is None:
-            if self._says_something(look):
+            says = self._says_something(look)
+            if told and not says and self.established and self._structured(look):
+                self._recent = (look.at_ms, self._latest(look, np.eye(3)))
+            elif says:
                 self._whereabouts.note(look.at_ms, None)
+            self._telling = self._telling and says
             self._last = None
             return self._place(None)
         self._known_before = True
@@ -225,6 +270,7 @@ class Guard:
             return None
         self._recent = (look.at_ms, self._latest(look, recent.pose))
         self._current = self._recent[1]
+        self._telling = False
         return Fit(recent.pose, 1.0, 1.0)
 
     def _latest(self, look: Look, pose: Affine) -> Reference:
@@ -242,8 +288,7 @@ class Guard:
 
         A view that was only ever seen by day, met again by night after a restart, proves nothing.
         """
-        structured = int(np.count_nonzero(look.spread[self._eye.kept] > CONTRAST))
-        if structured < LEAST_POINTS or not any(reference.usable for reference in self.references):
+        if not self._structured(look) or not any(reference.usable for reference in self.references):
             return False
         if self._known_before:
             return True
@@ -253,6 +298,9 @@ class Guard:
             and abs(float(np.log((reference.light + 1) / (light + 1)))) < LIKE_LIGHT
             for reference in self.references
         )
+
+    def _structured(self, look: Look) -> bool:
+        return int(np.count_nonzero(look.spread[self._eye.kept] > CONTRAST)) >= LEAST_POINTS
 
     def _learn(self, look: Look, flat: np.ndarray | None, fit: Fit | None) -> Fit | None:
         """Get to know a view: it is what stood still for long enough."""
@@ -301,7 +349,7 @@ class Guard:
         share = None if fit is None else self._displaced(fit.pose)
         agreement = 0.0 if fit is None else fit.agreement
         where = self._whereabouts
-        return Place(where.moved, where.since_ms, share, agreement, motion)
+        return Place(where.moved, where.since_ms, share, agreement, motion, self._telling)
 
     def _displaced(self, pose: Affine) -> float:
         return displacement(pose, self._eye.width, self._eye.height)

@@ -69,6 +69,8 @@ class CameraHealth:
     def __init__(self, health: Health, origin: Origin, eye: Eye, guard: Guard | None) -> None:
         self._health, self._origin, self._eye = health, origin, eye
         self.guard = guard
+        self.place: Place | None = None
+        """What the guard said of the latest picture; None where it was not asked."""
         self._exposure, self._cover = Exposure(eye, health), Cover(eye, health)
         self._sharpness, self._stillness = Sharpness(eye, health), Stillness()
         self._intervals: deque[int] = deque(maxlen=INTERVALS)
@@ -82,7 +84,9 @@ class CameraHealth:
         """Kinds of incidents that last, the gravest first."""
         return tuple(kind for kind in KINDS if kind in self._active)
 
-    def judge(self, at_ms: int, image: NDArray[np.uint8], *, restarted: bool = False) -> Verdict:
+    def judge(
+        self, at_ms: int, image: NDArray[np.uint8], *, restarted: bool = False, told: bool = False
+    ) -> Verdict:
         """Judge the next picture.
 
         Parameters
@@ -93,6 +97,8 @@ class CameraHealth:
             uint8, shape (height, width, 3), BGR, masks already black.
         restarted
             The source says that its clock began anew since the picture before; media time went on.
+        told
+            See `Guard.judge`.
         """
         changes: list[Incident] = []
         interrupted = self._time(at_ms, changes, restarted=restarted)
@@ -113,7 +119,7 @@ class CameraHealth:
             if blind:
                 self.guard.pause()
             else:
-                place = self.guard.judge(look)
+                place = self.guard.judge(look, told=told)
                 self._moved(place, at_ms, changes)
         if self._health.blurred.enabled:
             if blind or "view_moved" in self._active:
@@ -122,7 +128,7 @@ class CameraHealth:
             else:
                 sharp = self._sharpness.judge(look, learn="blurred" not in self._active)
             self._hold("blurred", sharp, at_ms, changes)
-        self._last_ms = at_ms
+        self._last_ms, self.place = at_ms, place
         suspended = next((REASONS[kind] for kind in self.active if kind in REASONS and _blinds(kind)), None)
         motion = place.motion if place is not None and suspended is None else None
         return Verdict(tuple(changes), suspended, interrupted, motion)
@@ -136,6 +142,30 @@ class CameraHealth:
             self._active["signal_lost"] = (at_ms, finding)
             changes.append(self._change("signal_lost", "started", at_ms, at_ms, finding))
         return changes + self.finish(reason)
+
+    def pause(self) -> None:
+        """Time was lost: what was seen before says nothing about what comes."""
+        self._pending.clear()
+        self._clearing.clear()
+        self._stillness.reset()
+        self._sharpness.pause()
+        if self.guard is not None:
+            self.guard.pause()
+
+    def leave(self, reason: str) -> list[Incident]:
+        """The camera is turned elsewhere: end what is active with `reason`.
+
+        What the view looks like and how sharp it is stays known; how much structure it showed by what light
+        does not.
+        """
+        changes = self.finish(reason)
+        self.pause()
+        self._intervals.clear()
+        self._cover = Cover(self._eye, self._health)
+        self._last_ms = self.place = None
+        if self.guard is not None:
+            self.guard.leave()
+        return changes
 
     def finish(self, reason: str) -> list[Incident]:
         """End what is active at the last picture."""
@@ -177,12 +207,7 @@ class CameraHealth:
             changes.append(self._change(kind, "ended", at_ms, last_ms, finding, reason="cleared"))
         if kind is None:
             return None
-        self._pending.clear()
-        self._clearing.clear()
-        self._stillness.reset()
-        self._sharpness.pause()
-        if self.guard is not None:
-            self.guard.pause()
+        self.pause()
         return REASONS[kind]
 
     def _covered(self, look: Look) -> Finding:

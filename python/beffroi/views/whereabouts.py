@@ -59,6 +59,11 @@ class Whereabouts:
         """Time was lost, or home lies elsewhere; whether the view has moved stays as it was."""
         self._seen.clear()
 
+    def reset(self) -> None:
+        """Begin anew, with the view where it should be."""
+        self.forget()
+        self.moved, self.since_ms = False, 0
+
     def note(self, at_ms: int, pose: Affine | None) -> None:
         """A picture lay at `pose`, or showed something else (None)."""
         seen = self._seen
