@@ -264,7 +264,6 @@ class Backlog:
             with self.store.transaction() as connection:
                 results = [one.write(connection) for one in group]
         except StoreTrouble:
-            self.store.reopen()
             raise
         # Whatever is wrong with one hand-over must not end the thread that writes all others.
         except Exception as error:
