@@ -60,7 +60,7 @@ class Courier:
         self._news = threading.Event()
         self._finishing = threading.Event()
         self._until: float | None = None
-        self._sent: list[int] = []
+        self._sent: dict[int, str] = {}
         self._due = 0.0
         self._moved = 0
         self._refusals = (0, 0)
@@ -161,7 +161,7 @@ class Courier:
         except Exception as error:
             self._failed(one.seq, error)
             return False
-        self._sent.append(one.seq)
+        self._sent[one.seq] = one.delivery_id
         self._moved += 1
         self._complained = False
         return True
@@ -171,7 +171,7 @@ class Courier:
         if not self._sent or not (at_once or time.monotonic() >= self._due):
             return
         try:
-            self._store.delivered(self.name, *self._sent)
+            self._store.confirmed(self.name, self._sent)
         except StoreError as error:
             log.debug("sink %s: cannot note what was sent: %s", self.name, error)
             self._due = time.monotonic() + STORE_S

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -245,6 +245,27 @@ class Store:
         """`sink` has confirmed these."""
         self._tried(sink, seqs, delivered_at=self.stamp(), last_error=None)
 
+    def confirmed(self, sink: str, sent: Mapping[int, str]) -> None:
+        """`sink` has confirmed these, by ``seq`` and `delivery_id`.
+
+        A number that now means something else is left alone: a disk that failed and came back may have lost
+        the last changes, and others have their numbers.
+        """
+        events, runs = schema.events.c, schema.runs.c
+        query = (
+            select(events.seq, events.incident, events.change, events.at_ms, runs.key)
+            .join_from(schema.events, schema.runs, events.run == runs.id)
+            .where(events.seq.in_(sent))
+        )
+        with self.transaction() as connection:
+            rows_of = connection.execute(query).all()
+            same = [
+                row.seq
+                for row in rows_of
+                if delivery_id(row.key, row.incident, row.change, row.at_ms) == sent[row.seq]
+            ]
+            _tried(connection, sink, same, delivered_at=self.stamp(), last_error=None)
+
     def failed(self, sink: str, seq: int, error: str) -> None:
         """`sink` did not take `seq`, which stays waiting."""
         self._tried(sink, [seq], last_error=error)
@@ -263,13 +284,17 @@ class Store:
             return int(connection.execute(again.values(parked_at=None)).rowcount)
 
     def _tried(self, sink: str, seqs: Sequence[int], **values: str | None) -> None:
-        outbox = schema.outbox
         with self.transaction() as connection:
-            connection.execute(
-                update(outbox)
-                .where(outbox.c.sink == sink, outbox.c.seq.in_(seqs))
-                .values(attempts=outbox.c.attempts + 1, **values)
-            )
+            _tried(connection, sink, seqs, **values)
+
+
+def _tried(connection: Connection, sink: str, seqs: Sequence[int], **values: str | None) -> None:
+    outbox = schema.outbox
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.sink == sink, outbox.c.seq.in_(seqs))
+        .values(attempts=outbox.c.attempts + 1, **values)
+    )
 
 
 def delivery_id(key: str, incident: str, change: str, at_ms: int) -> str:
