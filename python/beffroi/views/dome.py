@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from beffroi.config.health import Health
 from beffroi.errors import SourceError
 from beffroi.evidence.redact import apply_masks
+from beffroi.views.guard import Guard
 from beffroi.views.health import CameraHealth, Verdict, watching
 from beffroi.views.incident import KINDS, Incident, Origin
 from beffroi.views.look import Eye
@@ -149,6 +150,10 @@ class Dome:
         motion = seen.motion if before == route.view and interrupted is None else None
         return route.view, Verdict(tuple(incidents), None, interrupted, motion)
 
+    def guard(self, view: str) -> Guard | None:
+        """What watches a view; None if nothing does."""
+        return self._views[view].health.guard
+
     def end(self, outcome: str) -> list[Incident]:
         """Everything ends, as the run does."""
         incidents = [one for name in self._watched for one in self._views[name].health.finish(outcome)]
@@ -211,7 +216,8 @@ def _heard(sight: Sight) -> Opinion:
     if place.share is None:
         # What does not show what is being learnt is not what is being learnt.
         return Opinion(Word.OTHER) if place.telling or not guard.established else NOTHING
-    if place.share > sight.tolerance:
+    if place.share > sight.tolerance or place.assumed:
+        # Colours go as the lamps go on; they may also go as the camera turns to a grey wall.
         return Opinion(Word.OTHER, place.agreement)
     return Opinion(Word.FITS, place.agreement) if place.telling else NOTHING
 
