@@ -206,6 +206,11 @@ MISTAKES: list[tuple[str, list[tuple[str, str]], list[str]]] = [
         ["6:57: ptz.password: should be text that is not empty, such as ${CAM1}"],
     ),
     (
+        "a password of nobody",
+        [("user: viewer, ", "")],
+        ["6:5: ptz: a `password` needs the `user` whose it is"],
+    ),
+    (
         "a time that is none",
         [("user: viewer", "poll: often")],
         ['6:49: ptz.poll: should be a number, got "often"'],
