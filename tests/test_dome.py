@@ -80,17 +80,18 @@ def shown(
     known: Sequence[str] = "abc",
     paint: Callable[[float, np.ndarray], np.ndarray] | None = None,
     guards: list[Guard] | None = None,
+    delay: float = 0.0,
 ) -> Seen:
-    """Show a tour; without `late` the device never answers."""
+    """Show a tour; without `late` the device never answers. Pictures come `delay` seconds after they were."""
     seen, now = Seen(), [0.0]
     made = dome(lambda: NOBODY if late is None else tour.where(now[0], late), known=known)
     if guards is not None:
         guards += [guard for view in PRESETS if (guard := made.guard(view)) is not None]
     active: str | None = None
     for second, frame in tour.frames(fps):
-        now[0] = second
+        now[0] = second + delay
         image = frame.image if paint is None else paint(second, frame.image)
-        view, verdict = made.look(Frame(frame.at_ms, image))
+        view, verdict = made.look(Frame(frame.at_ms, image), late_s=delay)
         seen.incidents += verdict.incidents
         seen.reasons[verdict.suspended] += 1
         in_place = tour.shows(second, within=0.5)
@@ -154,6 +155,15 @@ def test_views_that_nobody_has_seen_yet_are_learnt_without_a_wrong_picture(late:
     assert seen.wrong == []
     assert set(seen.judged) == {"a", "b", "c"}
     assert sum(seen.judged.values()) >= 0.55 * seen.standing
+    assert not seen.incidents
+
+
+@pytest.mark.parametrize("known", ["abc", ""])
+def test_pictures_that_come_late_are_judged_by_where_the_dome_was(known: str) -> None:
+    tour = Tour([to("a", 0, 12), to("b", 1.5, 12), to("a", 1.0, 12)])
+    seen = shown(tour, (0.3,), known=known, delay=3.0)
+    assert seen.wrong == []
+    assert seen.judged["a"] >= 4 * 10
     assert not seen.incidents
 
 

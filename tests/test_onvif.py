@@ -75,6 +75,7 @@ def test_a_dome_is_followed_through_its_presets_and_by_hand() -> None:
 @pytest.mark.parametrize(
     "faults",
     [
+        {Fault.NO_SERVICES},
         {Fault.NO_EVENTS},
         {Fault.NO_MOVE_STATUS, Fault.NO_EVENTS},
         {Fault.NO_POSITION},
@@ -177,6 +178,16 @@ def test_a_preset_that_the_dome_has_not_is_told(caplog: pytest.LogCaptureFixture
     assert caplog.messages == ["square: the dome has no preset 7; it has: 1 (gate), 2 (yard), 3 (ramp)"]
 
 
+def test_presets_that_are_stored_anew_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beffroi.ptz._poller.REREAD_S", 0.2)
+    with FakeDome(Fault.NO_EVENTS) as dome, asked(dome) as ptz:
+        at(ptz, "1")
+        # Somebody stores what preset 1 shows as preset 3, and another place as preset 1.
+        there = dome.motion.presets["1"][1]
+        dome.motion.presets |= {"1": ("gate", (0.7, 0.0, 0.0)), "3": ("ramp", there)}
+        at(ptz, "3")
+
+
 def test_who_is_closed_at_once_is_closed() -> None:
     with FakeDome() as dome:
         for pause_s in (0.0, 0.001, 0.02, 0.1):
@@ -215,8 +226,12 @@ def test_questions_and_answers_are_as_onvif_defines_them(tmp_path: Path) -> None
     status = next(each.answer for each in dome.exchanges if each.action == "GetStatus")
     with pytest.raises(DocumentInvalid):
         definitions.check(status.replace(b"tt:UtcTime>", b"tt:Time>"))
-    checked = {action for action, body in dome.bodies() if definitions.check(body)}
+    with FakeDome(Fault.NO_SERVICES, Fault.NO_EVENTS) as old, asked(old) as ptz:
+        at(ptz, "1")
+    bodies = [*dome.bodies(), *old.bodies()]
+    checked = {action for action, body in bodies if definitions.check(body)}
     assert checked >= {
+        "GetCapabilities",
         "GetSystemDateAndTime",
         "GetServices",
         "GetProfiles",

@@ -96,8 +96,6 @@ class Poller:
             self._loop.run_until_complete(self._task)
         except asyncio.CancelledError:
             pass
-        except Exception:
-            log.exception("%s: the dome is asked no more", self._camera)
         finally:
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
             with self._lock:
@@ -121,6 +119,11 @@ class Poller:
                     pause_s = UNAUTHORISED_S
                 failures += 1
                 self._silent(str(error))
+            except Exception as error:
+                # A defect of ours must not leave a dome unasked for months.
+                log.exception("%s: unexpected error while the dome is asked", self._camera)
+                pause_s = AGAIN_S[-1]
+                self._silent(f"unexpected error, see the log: {type(error).__name__}")
             finally:
                 await device.close()
             await asyncio.sleep(pause_s)

@@ -244,6 +244,10 @@ def dome(
         If a view's reference picture cannot be used.
     """
     health, place = camera.health, f"cameras.{context.camera}.views"
+    # A dome that turns away may say so late: that is no view that moved.
+    after = max(health.view_moved.after, 1.5 * LATE_MS / 1000)
+    patient = health.view_moved.model_copy(update={"after": after})
+    judged = health.model_copy(update={"view_moved": patient})
     sights = {}
     for name, view in camera.views.items():
         eye = Eye(size, list(view.masks.values()))
@@ -258,7 +262,7 @@ def dome(
             references = [first, *references[1:]]
         rules = [str(rule.get("name")) for rule in view.rules]
         own = watching(
-            _only(health, OF_A_VIEW), f"{context.camera}/{name}", eye, rules=rules, references=references
+            _only(judged, OF_A_VIEW), f"{context.camera}/{name}", eye, rules=rules, references=references
         )
         sights[name] = Sight(own, eye, health.view_moved.tolerance, shelf)
     rules = [str(rule.get("name")) for view in camera.views.values() for rule in view.rules]
@@ -271,9 +275,9 @@ def dome(
         )
     presets = {name: view.preset if where is not None else None for name, view in camera.views.items()}
     settle = health.view_moved.settle if camera.ptz is None else camera.ptz.settle
-    return Dome(
-        sights, presets, of_camera, where or (lambda: NOBODY), settle=settle, doubt=health.view_moved.after
-    )
+    # Lamps that go on are doubted for as long as the dome's word may be late, and end nothing.
+    doubt = max(health.view_moved.after, LATE_MS / 1000)
+    return Dome(sights, presets, of_camera, where or (lambda: NOBODY), settle=settle, doubt=doubt)
 
 
 def _only(health: Health, kinds: Collection[str]) -> Health:
