@@ -54,6 +54,12 @@ def test_what_was_asked_for_must_be_there(tmp_path: Path) -> None:
         bench(model=str(tmp_path / "nothing.onnx"), seconds=0.1, json=True)
 
 
+def test_a_device_that_was_asked_for_must_be_there(bare: None) -> None:
+    """By default a detector that cannot be had is a note; where a device is named, it is what is measured."""
+    with pytest.raises(BeffroiError, match=r"nothing\.onnx"):
+        bench(device="cuda", seconds=0.1, json=True)
+
+
 @pytest.mark.assets
 def test_the_sample_clip_gives_every_part(capsys: pytest.CaptureFixture[str]) -> None:
     from beffroi.assets import locate
@@ -71,6 +77,9 @@ def test_the_sample_clip_gives_every_part(capsys: pytest.CaptureFixture[str]) ->
     assert report.parts["frame"].median_ms >= report.parts["detector"].median_ms
     assert "tracker and rules / whole frame" in report.ratios
     assert "street.mp4" in rendered(report)
+    assert list(report.throughput) == ["1", "2", "4", "8", "16"]
+    assert all(rate > 0 for rate in report.throughput.values())
+    assert "detector, batch of 16" in rendered(report)
 
 
 def test_a_crowd_is_the_same_for_the_same_seed() -> None:

@@ -166,3 +166,44 @@ def test_who_needs_no_authorisation(examined: Said, change: tuple[str, str]) -> 
 def test_live_is_what_holds_when_nothing_is_said(examined: Said) -> None:
     [problem] = told(examined((", mode: live", ""), (", authorisation: arr-41", "")))
     assert "every rule over a live camera names its authorisation" in problem
+
+
+MASKED = (
+    "    views:\n      day:\n",
+    "    views:\n      day:\n        masks: { garden: [[0, 0], [1, 0], [1, .2]] }\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "warned"),
+    [
+        ("", False),
+        ("evidence: { originals: true }\n", True),
+        ("evidence: { originals: true, clips: false }\n", False),
+    ],
+)
+def test_no_originals_of_a_view_with_masks(examined: Said, evidence: str, warned: bool) -> None:
+    found = examined(MASKED, ("cameras:\n  market", evidence + "cameras:\n  market"))
+    assert told(found) == []
+    assert [str(problem).partition(": ")[2] for problem in found.warnings] == [
+        "cameras.market.views.day.masks: no originals of clips are kept of a camera with masks, "
+        "whatever `evidence` says"
+    ] * warned
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("before: 2min", "before: should be at most 60s: every camera keeps that much in memory"),
+        ("before: 5", "before: 5 has no unit: write 5s for seconds"),
+        ("after: soon", "after: 'soon' is no length of time: write 500ms, 2s, 1.5min or 1h"),
+        ("before: 0s, after: 0s", "clips of 0s: set `before` or `after`, or `clips: false`"),
+        ("keep_days: 31", "keep_days: should be at most 30, got 31"),
+        ("keep_days: 0", "keep_days: should be more than 0, got 0"),
+        ("most_gb: -1", "most_gb: should be more than 0, got -1"),
+        ("least_free_gb: -1", "least_free_gb: should be at least 0, got -1"),
+    ],
+)
+def test_what_cannot_be_kept(examined: Said, written: str, said: str) -> None:
+    [problem] = told(examined(("cameras:\n  market", f"evidence: {{ {written} }}\ncameras:\n  market")))
+    assert said in problem

@@ -128,6 +128,28 @@ def test_a_batch_is_what_its_pictures_are_alone(tmp_path: Path) -> None:
             np.testing.assert_array_equal(found.xyxy, look(alone_one_by_one, each)[0].xyxy)
 
 
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_few_tiles_a_picture_take_turns(most: int) -> None:
+    """All four pay, and each gets its turn as often."""
+    choice, seen = TileChoice(most), []
+    for at_ms in range(0, 6000, 250):
+        chosen = choice.tiles(at_ms, set())
+        assert len(chosen) == most
+        for tile in chosen:
+            choice.found(tile, at_ms)
+        seen += chosen
+    counts = [seen.count(tile) for tile in range(4)]
+    assert max(counts) - min(counts) <= 2
+    assert set(seen[: 4 * most]) == {0, 1, 2, 3}
+
+
+def test_few_tiles_are_tried_even_if_none_pays() -> None:
+    choice = TileChoice(1)
+    seen = [tuple(choice.tiles(at_ms, set())) for at_ms in range(0, 2 * TRY_MS, 500)]
+    assert {tile for chosen in seen for tile in chosen} == {0, 1, 2, 3}
+    assert max(len(chosen) for chosen in seen) == 1
+
+
 def test_tiles_are_kept_while_they_pay() -> None:
     choice = TileChoice()
     assert choice.tiles(0, set()) == [0, 1, 2, 3]
@@ -223,7 +245,9 @@ def test_cuda_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this onnxruntime has CUDA")
-    with pytest.raises(ModelError, match=r"device cuda was asked for.*no CUDA provider.*beffroi\[gpu\]"):
+    with pytest.raises(
+        ModelError, match=r"device cuda was asked for.*cannot be used: .*built without CUDA.*beffroi\[gpu\]"
+    ):
         toy(tmp_path, [(*MIDDLE, 0.9, 0)], device="cuda")
     assert toy(tmp_path, [(*MIDDLE, 0.9, 0)], device="auto").provider == "CPUExecutionProvider"
 

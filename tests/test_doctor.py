@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import sys
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from beffroi import doctor
 from beffroi.assets import Asset
 from beffroi.cli import app
+from beffroi.detectors import _cuda
 from beffroi.doctor import Finding, examine
 from typer.testing import CliRunner
 
@@ -162,6 +164,120 @@ def test_a_card_that_nobody_uses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_has_card", lambda: True)
     [finding] = found("providers")
     assert (finding.state, finding.found) == ("note", "CPU only, though there is an NVIDIA GPU")
+
+
+class Driver:
+    """The driver's library on a machine with `cards` cards, where CUDA has the libraries in `has`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, cards: int | None, has: tuple[str, ...] = ()):
+        def load(name: str) -> Any:
+            if name == "libcuda.so.1" and cards is not None:
+                return self
+            if not any(name.startswith(each) for each in has):
+                raise OSError(f"{name}: cannot open shared object file")
+            return object()
+
+        self.cards = cards or 0
+        monkeypatch.setattr(_cuda.ctypes, "CDLL", load)
+
+    def cuInit(self, _flags: int) -> int:  # noqa: N802 - its own name
+        return 0 if self.cards else 100
+
+    def cuDeviceGetCount(self, count: Any) -> int:  # noqa: N802 - its own name
+        count._obj.value = self.cards
+        return 0
+
+
+class Runtime:
+    """What onnxruntime says of itself."""
+
+    __version__ = "1.32.0"
+    cuda_version = "12.8"
+    providers = (_cuda.PROVIDER, "CPUExecutionProvider")
+
+    def get_available_providers(self) -> tuple[str, ...]:
+        return self.providers
+
+    def preload_dlls(self) -> None:
+        sys.stdout.write("Failed to load libcudnn.so.9")
+
+
+ALL = ("libcudart.so.12", "libcublasLt.so.12", "libcurand.so.10", "libcufft.so.11", "libcudnn.so.9")
+
+
+@pytest.mark.parametrize(
+    ("cards", "has", "card", "lacks"),
+    [
+        (1, ALL, True, []),
+        (1, ALL[:-1], True, ["cuDNN is missing: libcudnn.so.9 not found"]),
+        (
+            2,
+            (*ALL[2:3], ALL[4]),
+            True,
+            [
+                "CUDA 12 is not complete: libcudart.so.12, libcublasLt.so.12, libcufft.so.11 not found",
+            ],
+        ),
+        (0, ALL, True, ["the driver finds no card it can use (CUDA error 100)"]),
+        (None, ALL, True, ["the driver is in the kernel, but its library libcuda.so.1 is not here"]),
+        (None, ALL, False, ["there is no NVIDIA driver"]),
+    ],
+)
+def test_what_cuda_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+    installed: Versions,
+    capsys: pytest.CaptureFixture[str],
+    cards: int | None,
+    has: tuple[str, ...],
+    card: bool,
+    lacks: list[str],
+) -> None:
+    installed(onnxruntime=None, onnxruntime_gpu="1.32.0")
+    monkeypatch.setattr(_cuda, "has_card", lambda: card)
+    Driver(monkeypatch, cards=cards, has=has)
+    found_lacks = _cuda.lacking(Runtime())
+    assert [lack.found for lack in found_lacks] == lacks
+    assert all(lack.mend for lack in found_lacks)
+    assert capsys.readouterr().out == "", "what onnxruntime prints is not part of an answer"
+
+
+def test_cuda_and_the_packages_of_onnxruntime(monkeypatch: pytest.MonkeyPatch, installed: Versions) -> None:
+    Driver(monkeypatch, cards=1, has=ALL)
+    runtime = Runtime()
+    installed(onnxruntime="1.32.0", onnxruntime_gpu="1.32.0")
+    [lack] = _cuda.lacking(runtime)
+    assert lack.found == "onnxruntime and onnxruntime-gpu are both installed and overwrite each other"
+    installed(onnxruntime="1.32.0", onnxruntime_gpu=None)
+    monkeypatch.setattr(Runtime, "providers", ("CPUExecutionProvider",))
+    monkeypatch.setattr(Runtime, "cuda_version", "")
+    [lack] = _cuda.lacking(runtime)
+    assert lack.found == "onnxruntime 1.32.0 is built without CUDA"
+    assert lack.mend == "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'beffroi[gpu]'"
+
+
+def test_a_card_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    version = tmp_path / "version"
+    version.write_text(
+        "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb 22\nGCC version: 12\n"
+    )
+    monkeypatch.setattr(_cuda, "DRIVER", version)
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 'NVIDIA L4, 23034 MiB'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(doctor.shutil, "which", lambda _name: str(program))
+    assert found("gpu") == [Finding("gpu", "ok", "NVIDIA driver 550.54.14, NVIDIA L4, 23034 MiB")]
+    program.write_text("#!/bin/sh\nexit 9\n")
+    assert "but nvidia-smi fails" in found("gpu")[0].found
+    monkeypatch.setattr(_cuda, "DRIVER", tmp_path / "nothing")
+    assert found("gpu") == []
+
+
+def test_models_that_could_be_faster(installed: Versions) -> None:
+    installed(onnx=None)
+    [finding] = found("onnx")
+    assert (finding.state, finding.mend) == ("note", "pip install 'beffroi[cpu]'")
+    installed(onnx="1.17.0")
+    assert found("onnx") == [Finding("onnx", "ok", "1.17.0")]
 
 
 def test_the_smallest_model_is_one() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from beffroi.components import BuildContext
-from beffroi.errors import StoreError
+from beffroi.errors import Refused, StoreError
 from beffroi.sinks.jsonl import JsonlConfig, JsonlFile
 
 ALERT = {"id": "a", "zone": "forêt", "measured": {"held_s": 0.5}, "box": None}
@@ -78,7 +78,7 @@ def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_a_value_that_json_has_not_is_refused(tmp_path: Path) -> None:
     sink = JsonlFile(tmp_path / "alerts.jsonl")
-    with pytest.raises(ValueError, match="JSON compliant"):
+    with pytest.raises(Refused, match="JSON compliant"):
         sink.send({"measured": {"speed": float("nan")}})
     sink.close()
     assert (tmp_path / "alerts.jsonl").read_bytes() == b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from beffroi.errors import StoreError
-from beffroi.store import Aggregate, Change, RunFacts, RunOutcome, Store, queries
+from beffroi.store import Aggregate, Change, Claim, RunFacts, RunOutcome, Store, queries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -223,24 +224,114 @@ def test_another_version_is_refused(tmp_path: Path, version: int) -> None:
         Store(path)
 
 
-def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    with Store(path) as store:
-        run = store.begin(FACTS)
-        store.commit(run, [change("a", "started", 1000)], ["wire"])
-        before = queries.alerts(store)
+def made_older(path: Path, version: int) -> None:
+    """Take away what later versions brought."""
     old = sqlite3.connect(path)
-    old.execute("ALTER TABLE alerts DROP COLUMN shadow")
-    old.execute("DROP TABLE verdicts")
-    old.execute("DROP TABLE aggregates")
-    old.execute("UPDATE beffroi_schema SET version = 1")
+    old.execute("DROP INDEX runs_by_key")
+    for table, column in (("runs", "key"), ("outbox", "parked_at"), ("aggregates", "committed_at")):
+        old.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    if version == 1:
+        old.execute("ALTER TABLE alerts DROP COLUMN shadow")
+        old.execute("DROP TABLE verdicts")
+        old.execute("DROP TABLE aggregates")
+    old.execute("UPDATE beffroi_schema SET version = ?", (version,))
     old.commit()
     old.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_store_of_an_older_version_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "store.db"
+    body = {"from_ms": 0, "until_ms": 60_000, "lines": {}}
+    with Store(path) as store:
+        for _ in range(2):
+            run = store.begin(FACTS)
+            store.commit(run, [change("a", "started", 1000)], ["wire"])
+        store.aggregate(run, "lawn", 1, Aggregate(body, 59_000, 1_000))
+        before = queries.alerts(store)
+    made_older(path, version)
+    keys = []
     for _ in range(2):
         with Store(path) as store:
             assert queries.alerts(store) == before
-            assert queries.aggregates(store) == []
-            assert len(store.waiting("wire")) == 1
+            assert [row["body"] for row in queries.aggregates(store)] == [body] * (version - 1)
+            keys.append([one.delivery_id for one in store.waiting("wire")])
+            run = store.begin(FACTS)
+            store.aggregate(run, "lawn", 1, Aggregate(body, 59_000, 1_000))
+            store.finish(run, RunOutcome(0, 0, 0, 0, 0, 0, "stopped"))
+            with store.transaction() as connection:
+                connection.exec_driver_sql("DELETE FROM aggregates WHERE run = ?", (run,))
+    assert keys[0] == keys[1]
+    assert len(set(keys[0])) == 2
+    new = tmp_path / "new.db"
+    Store(new).close()
+    tables = []
+    for each in (path, new):
+        with sqlite3.connect(each) as opened:
+            names = ("runs", "events", "alerts", "outbox", "counts", "aggregates", "verdicts")
+            tables.append(
+                {
+                    name: {tuple(column[1:4]) for column in opened.execute(f"PRAGMA table_info({name})")}
+                    for name in names
+                }
+            )
+        opened.close()
+    assert tables[0] == tables[1]
+
+
+def test_a_delivery_is_known_by_what_it_is_of(tmp_path: Path) -> None:
+    """Not by its number: a store that was restored from a copy gives other changes the same numbers."""
+    path = tmp_path / "store.db"
+    with Store(path) as store:
+        run = store.begin(FACTS)
+        store.commit(run, LIFE[:1], ["file", "hook"])
+        (first,) = store.waiting("file")
+        assert store.waiting("hook") == [first]
+        store.failed("file", first.seq, "no route")
+        assert store.waiting("file")[0].delivery_id == first.delivery_id
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(path.read_bytes())
+    ids = {first.delivery_id}
+    for each in (path, copy):
+        with Store(each) as store:
+            assert store.waiting("file")[0].delivery_id == first.delivery_id
+            (seq,) = store.commit(store.begin(FACTS), LIFE[:1], ["file"])
+            assert seq == 2
+            ids.add(store.waiting("file")[1].delivery_id)
+    assert len(ids) == 3
+
+
+def test_what_is_parked_waits_for_a_person(tmp_path: Path) -> None:
+    with Store() as store:
+        store.commit(store.begin(FACTS), LIFE, ["file", "hook"])
+        first, *_ = store.waiting("file")
+        store.park("file", first.seq, "too long")
+        assert [one.seq for one in store.waiting("file")] == [2, 3]
+        assert queries.waiting(store) == {"file": 2, "hook": 3}
+        assert queries.parked(store) == {"file": 1}
+        assert queries.undelivered(store, "file") == (2, 1)
+        (row,) = queries.outbox(store, parked=True)
+        assert (row["sink"], row["seq"], row["attempts"], row["last_error"]) == ("file", 1, 1, "too long")
+        assert row["alert"]["id"] == "a"
+        assert len(queries.outbox(store)) == 6
+        assert store.unpark("hook") == 0
+        assert store.unpark() == 1
+        assert [one.seq for one in store.waiting("file")] == [1, 2, 3]
+
+
+def test_a_store_is_run_by_one_process_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with Claim(path):
+        with pytest.raises(
+            StoreError, match=rf"store\.db: another process \(number {os.getpid()}\) is running"
+        ):
+            Claim(path)
+        # Readers are not in the way.
+        Store(path).close()
+    with Claim(path), Claim(None), Claim(None):
+        pass
+    with pytest.raises(StoreError, match=r"store\.db\.lock: cannot be locked: No such file"):
+        Claim(tmp_path / "none" / "store.db")
 
 
 def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:

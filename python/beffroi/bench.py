@@ -13,8 +13,9 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ MODEL = "deimv2-femto"
 CLIP = "clips/street.mp4"
 FPS = 5.0
 LOADS = (10, 50, 100)
+BATCHES = (1, 2, 4, 8, 16)
 # The first pictures pay for caches, buffers and lazy imports once; they are not what a picture costs.
 WARM_UP = 5
 
@@ -70,6 +72,8 @@ class BenchReport:
     """Objects -> median microseconds of `tracker` and `rules`: a synthetic crowd, ten zones, five lines."""
     ratios: dict[str, float]
     notes: tuple[str, ...] = ()
+    throughput: dict[str, float] = field(default_factory=dict)
+    """Pictures of as many cameras at once -> pictures a second, without decoding and without tiles."""
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values."""
@@ -94,11 +98,20 @@ class BenchReport:
             table.add_section()
             for part, median in costs.items():
                 table.add_row(f"{part}, {objects} objects", f"{median / 1000:.3f}", "")
+        if self.throughput:
+            table.add_section()
+        for cameras, rate in self.throughput.items():
+            table.add_row(f"detector, batch of {cameras}", f"{rate:.1f} pictures/s", "")
         return table
 
 
 def bench(
-    *, model: str | None = None, clip: Path | None = None, seconds: float = 10, json: bool = False
+    *,
+    model: str | None = None,
+    clip: Path | None = None,
+    seconds: float = 10,
+    device: str = "auto",
+    json: bool = False,
 ) -> BenchReport:
     """Measure.
 
@@ -110,18 +123,20 @@ def bench(
         Video file; by default the sample clip, if it is here.
     seconds
         How long to feed the detector.
+    device
+        Where the detector runs: ``auto``, ``cpu`` or ``cuda``.
     json
         Whether the figures are for a program: then nothing is said on standard error meanwhile.
 
     Raises
     ------
     BeffroiError
-        If the model or the clip that was asked for cannot be used.
+        If the model, the device or the clip that was asked for cannot be used.
     """
     say = _silent if json else _say
     notes: list[str] = []
     with ExitStack() as open_things:
-        detector = _detector(model, notes)
+        detector = _detector(model, device, notes)
         if detector is not None:
             open_things.enter_context(closing(detector))
         size, frames, pictures_name = _frames(clip, notes, open_things)
@@ -146,6 +161,8 @@ def bench(
     }
     if decode_ms and detect_ms:
         parts["frame"] = Cost.of(np.array(decode_ms) + np.array(detect_ms) + ruled)
+    say("cameras at once")
+    throughput = {} if detector is None else _throughput(model, device, size)
     say("synthetic crowds")
     load = {str(n): _load(n) for n in LOADS}
     return BenchReport(
@@ -158,6 +175,7 @@ def bench(
         load_us=load,
         ratios=_ratios(load, parts),
         notes=tuple(notes),
+        throughput=throughput,
     )
 
 
@@ -233,21 +251,43 @@ def _ratios(load: dict[str, dict[str, float]], parts: dict[str, Cost | None]) ->
     return {name: round(value, 4) for name, value in ratios.items()}
 
 
-def _detector(model: str | None, notes: list[str]) -> "Detector | None":
-    from pydantic import ValidationError
-
+def _build(model: str | None, **settings: str) -> "Detector":
     from beffroi.components import BuildContext, DetectorConfig
 
+    config = DetectorConfig.parse({"type": "onnx", "model": model or MODEL, **settings})
+    return config.build(BuildContext(camera="bench", folder=Path.cwd()))
+
+
+def _detector(model: str | None, device: str, notes: list[str]) -> "Detector | None":
+    from pydantic import ValidationError
+
     try:
-        settings = DetectorConfig.parse({"type": "onnx", "model": model or MODEL})
-        return settings.build(BuildContext(camera="bench", folder=Path.cwd()))
+        return _build(model, device=device)
     except ValidationError as error:
         raise BeffroiError(f"{model or MODEL}: {error.errors()[0]['msg']}") from error
     except BeffroiError as error:
-        if model is not None:
+        if model is not None or device != "auto":
             raise
         notes.append(f"detector not measured: {str(error).splitlines()[0]}")
         return None
+
+
+def _throughput(model: str | None, device: str, size: tuple[int, int]) -> dict[str, float]:
+    """Pictures a second, by how many cameras are looked at in one call; wall-clock time, median of calls."""
+    from beffroi.detectors._detector import OnnxDetector
+
+    cameras = [_build(model, device=device, tiles="off") for _ in range(BATCHES[-1])]
+    detectors = [each for each in cameras if isinstance(each, OnnxDetector)]
+    frames = list(islice(_noise(size), len(detectors)))
+    rates = {}
+    for count in BATCHES:
+        samples = []
+        for _ in range(max(3, 2 * BATCHES[-1] // count)):
+            begin = time.perf_counter()
+            OnnxDetector.together(detectors[:count], frames[:count])
+            samples.append(time.perf_counter() - begin)
+        rates[str(count)] = round(count / float(np.median(samples)), 2)
+    return rates
 
 
 def _frames(

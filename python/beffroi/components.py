@@ -30,6 +30,7 @@ from typing import (
     cast,
     get_args,
     get_origin,
+    runtime_checkable,
 )
 from zoneinfo import ZoneInfo
 
@@ -104,9 +105,22 @@ class Sink(Protocol):
     """Somewhere alerts are sent. Calls never overlap; retries, queues and counting belong to the runtime."""
 
     def send(self, alert: Mapping[str, Any]) -> None:
-        """Deliver one alert, or raise: an alert counts as delivered when this returns."""
+        """Deliver one alert, or raise: an alert counts as delivered when this returns.
+
+        An alert may come again, after an answer that was lost or a restart: its ``delivery_id`` (a UUID) is
+        then the same. Any error means that the sink cannot take alerts now, and this one is tried again
+        before those that follow; `beffroi.errors.Refused` that it will never take this one.
+        """
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class TimedSink(Sink, Protocol):
+    """A sink that waits for somebody else's answer, and can give up in time."""
+
+    def send_within(self, alert: Mapping[str, Any], seconds: float) -> None:
+        """As `send`; raises within about `seconds`."""
 
 
 class Ptz(Protocol):

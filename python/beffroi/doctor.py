@@ -1,11 +1,12 @@
 """Looks at the machine: what beffroi needs, whether it works, and how to mend it."""
 
 import platform
+import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module, metadata
-from pathlib import Path
 from typing import Literal
 
 from beffroi._core import __version__
@@ -115,8 +116,12 @@ def _opencv() -> Iterator[Finding]:
 
 
 def _inference() -> Iterator[Finding]:
-    packages = [name for name in ("onnxruntime", "onnxruntime-gpu") if _version(name)]
+    from beffroi.detectors import _cuda
+
+    packages = _cuda.packages()
     card = _has_card()
+    if card:
+        yield Finding("gpu", "ok", f"NVIDIA driver {_cuda.driver()}{_cards()}")
     if len(packages) > 1:
         keep = "gpu" if card else "cpu"
         mend = f"pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'beffroi[{keep}]'"
@@ -132,31 +137,61 @@ def _inference() -> Iterator[Finding]:
         "inference", "ok", f"{packages[0] if packages else 'onnxruntime'} {onnxruntime.__version__}"
     )
     yield from _providers(card)
+    yield from _rewriting()
 
 
 def _has_card() -> bool:
-    return Path("/proc/driver/nvidia/version").exists()
+    from beffroi.detectors import _cuda
+
+    return _cuda.has_card()
+
+
+def _cards() -> str:
+    """What nvidia-smi calls the cards, with a comma before; nothing if there is no such program."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ""
+    asked = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        return f", but nvidia-smi fails: {error}"
+    return "".join(f", {line.strip()}" for line in told.splitlines() if line.strip())
+
+
+def _rewriting() -> Iterator[Finding]:
+    """Whether models can be made faster on the processor."""
+    version = _version("onnx")
+    if version is None:
+        found = "not installed: the default models take a fifth more time on the processor"
+        yield Finding("onnx", "note", found, "pip install 'beffroi[cpu]'")
+    else:
+        yield Finding("onnx", "ok", version)
 
 
 def _providers(card: bool) -> Iterator[Finding]:
     """What a session really gets: without CUDA's libraries onnxruntime-gpu falls back silently."""
     import onnxruntime
 
+    from beffroi.detectors import _cuda
+
     promised = [name for name in onnxruntime.get_available_providers() if name in ACCELERATORS]
     for name in promised:
+        if name == _cuda.PROVIDER:
+            _cuda.preload(onnxruntime)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         session = onnxruntime.InferenceSession(IDENTITY, options, providers=[name, "CPUExecutionProvider"])
         if name in session.get_providers():
             yield Finding(name, "ok", "works")
         elif name == "CUDAExecutionProvider":
-            found = "is built in, but a session falls back to the CPU"
-            mend = "pip install 'beffroi[gpu]', which brings CUDA and cuDNN; the driver must be there"
-            yield Finding(name, "broken" if card else "note", found, mend)
+            state: State = "broken" if card else "note"
+            yield Finding(name, state, "is built in, but a session falls back to the CPU")
+            for lack in _cuda.lacking(onnxruntime):
+                yield Finding("cuda", state, lack.found, lack.mend)
     if not promised:
         if card:
-            instead = "pip uninstall -y onnxruntime && pip install 'beffroi[gpu]'"
-            yield Finding("providers", "note", "CPU only, though there is an NVIDIA GPU", instead)
+            yield Finding("providers", "note", "CPU only, though there is an NVIDIA GPU", _cuda.GPU_INSTALL)
         else:
             yield Finding("providers", "ok", "CPU only")
 

@@ -14,6 +14,7 @@ __all__ = [
     "ModelError",
     "Problem",
     "RecordingError",
+    "Refused",
     "SiteError",
     "SourceError",
     "StoreError",
@@ -61,6 +62,10 @@ class AssetError(BeffroiError):
 
 class RecordingError(BeffroiError):
     """A recording that cannot be read or written."""
+
+
+class Refused(BeffroiError):  # noqa: N818 - says what is wrong without the suffix
+    """What a sink raises for an alert that it will never take, however often it is sent."""
 
 
 class StoreError(BeffroiError):

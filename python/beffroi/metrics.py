@@ -39,11 +39,51 @@ class Metrics:
             ["sink"],
             registry=self.registry,
         )
+        self._outbox = Gauge(
+            "beffroi_sink_alerts",
+            "Alerts that a sink has still to get (waiting), or refused for good (parked).",
+            ["sink", "state"],
+            registry=self.registry,
+        )
+        self._backlog = Gauge(
+            "beffroi_store_backlog",
+            "Changes that are in memory alone, because the store cannot be written.",
+            registry=self.registry,
+        )
+        self._trouble = Gauge(
+            "beffroi_store_trouble",
+            "1 while the disk of the store is full, read-only, locked or broken.",
+            registry=self.registry,
+        )
+        self._refused = Counter(
+            "beffroi_store_refused",
+            "Changes that are lost, because too many waited for the store already.",
+            registry=self.registry,
+        )
         self._stages = Histogram(
             "beffroi_stage_seconds",
             "Time spent on one frame, by stage.",
             ["camera", "stage"],
             buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._rate = Gauge(
+            "beffroi_live_fps",
+            "Pictures a second of a live camera, asked for and analysed.",
+            ["camera", "which"],
+            registry=self.registry,
+        )
+        self._replaced = Gauge(
+            "beffroi_live_replaced",
+            "Pictures of a live camera that a later one replaced before it could be analysed.",
+            ["camera"],
+            registry=self.registry,
+        )
+        self._latency = Histogram(
+            "beffroi_alert_latency_seconds",
+            "From the time of a picture to the alert that it started, committed.",
+            ["camera"],
+            buckets=(0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
             registry=self.registry,
         )
         self._detector = Gauge(
@@ -78,9 +118,33 @@ class Metrics:
         """An incident started."""
         self._alerts.labels(camera, rule, kind).inc()
 
+    def rate(self, camera: str, asked: float, analysed: float, dropped: int) -> None:
+        """A live camera is to be, and is, analysed so often; so many of its pictures were replaced so far."""
+        self._rate.labels(camera, "asked").set(asked)
+        self._rate.labels(camera, "analysed").set(analysed)
+        self._replaced.labels(camera).set(dropped)
+
+    def latency(self, camera: str, seconds: float) -> None:
+        """An alert of a live camera was committed so long after the time of its picture."""
+        self._latency.labels(camera).observe(seconds)
+
     def sink_failed(self, sink: str) -> None:
         """`sink` refused an alert, which will be sent again."""
         self._failures.labels(sink).inc()
+
+    def sink_state(self, sink: str, waiting: int, parked: int) -> None:
+        """So many alerts wait for `sink`, and so many it refused for good."""
+        self._outbox.labels(sink, "waiting").set(waiting)
+        self._outbox.labels(sink, "parked").set(parked)
+
+    def store_state(self, backlog: int, *, trouble: bool) -> None:
+        """So many changes are in memory alone; whether the store is in trouble."""
+        self._backlog.set(backlog)
+        self._trouble.set(trouble)
+
+    def store_refused(self, changes: int) -> None:
+        """So many changes could not even be kept in memory."""
+        self._refused.inc(changes)
 
     def text(self) -> str:
         """Everything in Prometheus' text format."""

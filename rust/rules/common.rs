@@ -1,6 +1,7 @@
 //! What every rule takes, and how its settings are read: common keys, then the kind's own, unknown keys refused.
 
 mod duty;
+pub(super) mod footprint;
 mod identity;
 mod severity;
 mod target;

@@ -23,6 +23,7 @@
 //! Somebody who brakes so hard that the paths never cross, and conflicts along one lane (rear-end, head-on). Faults of
 //! the calibration move both paths; at 20 m/s a metre is 0.05 s. Road users that hide one another.
 
+use super::common::footprint;
 use super::{Context, Defaults, Filter, ROAD_USERS, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;
 use crate::detection::Group;
@@ -84,19 +85,6 @@ const FOLLOWED: Span = Span::from_secs(1);
 const REST: Span = Span::from_secs(10);
 /// Whose velocities differ by less than this, in m/s, and whose boxes lie in each other, goes with the other.
 const TOGETHER: f64 = 1.5;
-
-/// Length and width of what is usually called so, metres.
-fn footprint(label: &str, group: Group) -> (f64, f64) {
-    match (label, group) {
-        ("bus", _) => (12.0, 2.5),
-        ("truck", _) => (8.0, 2.5),
-        ("van", _) => (5.5, 2.0),
-        ("motorcycle", _) => (2.1, 0.8),
-        (_, Group::Vehicle) => (4.4, 1.8),
-        (_, Group::Cycle) => (1.8, 0.6),
-        _ => (0.5, 0.5),
-    }
-}
 
 #[derive(Debug)]
 struct NearMiss {
@@ -169,7 +157,9 @@ impl NearMiss {
     fn follow(&mut self, facts: &Facts<'_>) {
         let (probe, spare) = (self.probe, &mut self.room.spare);
         for fact in facts.visitors(probe).filter(|f| f.seen && f.zones[probe].inside) {
-            let (Some(place), Some(velocity)) = (fact.ground, fact.velocity) else { continue };
+            let (Some(place), Some(velocity)) = (footprint::middle(fact, facts.scene), fact.velocity) else {
+                continue;
+            };
             let moves = velocity.norm() >= MOVES && !fact.is_cut(facts.scene.aspect);
             if !moves || !self.filter.class(fact.class_id) {
                 continue;
@@ -237,7 +227,7 @@ impl NearMiss {
             return None;
         }
         let (one, other) = (facts.subject(first.subject)?, facts.subject(second.subject)?);
-        let size = |f: &Fact| footprint(&facts.scene.labels[usize::from(f.class_id)], f.group);
+        let size = |f: &Fact| footprint::size(&facts.scene.labels[usize::from(f.class_id)], f.group);
         let ((one_long, one_wide), (other_long, other_wide)) = (size(one), size(other));
         let half_across = |wide: f64| 0.5 * wide / sine;
         let clear = 0.5 * one_long + half_across(other_wide);

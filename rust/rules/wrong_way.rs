@@ -10,10 +10,14 @@
 //! `distance`: how far back (metres, or body sizes: 1.5). `tolerance`: degrees (60). `min_speed`: slower is not travelling
 //! (0.3 body/s; metres a second on a calibrated view).
 //!
+//! On a calibrated view the middle of the vehicle's footprint must mostly lie in the zone as well: the box of a bus reaches over
+//! the lane behind it.
+//!
 //! # What it cannot see
 //! Reversing for longer than `distance`, which is against the traffic all the same; and who is seen for less
 //! than `distance`.
 
+use super::common::footprint;
 use super::{Context, Defaults, Filter, Rule, RuleSpec, Target, VEHICLES, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
@@ -87,6 +91,8 @@ struct Travel {
     since: Timestamp,
     /// In metres or body sizes.
     back: Point,
+    /// In how many steps it stood in the zone, less those in which it did not.
+    stood: i32,
 }
 
 #[derive(Debug)]
@@ -101,7 +107,8 @@ struct WrongWay {
 
 #[derive(Debug)]
 enum Permitted {
-    Everywhere(Point),
+    /// Within zone number so and so.
+    Everywhere(Point, usize),
     Along(usize),
 }
 
@@ -129,7 +136,7 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
             ));
         }
         (None, _, Some(route)) => Permitted::Along(route),
-        (Some(points), _, None) => {
+        (Some(points), zone, None) => {
             if points.iter().flatten().any(|v| !(0.0..=1.0).contains(v)) {
                 return Err(Error::config("direction", "the points are relative to the picture, 0..1"));
             }
@@ -141,7 +148,7 @@ fn build(own: Map<String, Value>, context: &mut Context<'_>) -> Result<Box<dyn R
                     "the two points are one; draw from where traffic comes to where it goes",
                 ));
             }
-            Permitted::Everywhere(way * (1.0 / way.norm()))
+            Permitted::Everywhere(way * (1.0 / way.norm()), zone.unwrap_or_default())
         }
     };
     let probe = context.zone.map(|zone| context.probes.zone(zone, context.anchor));
@@ -159,11 +166,17 @@ impl WrongWay {
     /// The permitted direction where the subject is, in view units; None if it is not on the watched way.
     fn way(&self, fact: &Fact, facts: &Facts<'_>) -> Option<Point> {
         match self.permitted {
-            Permitted::Everywhere(way) => self.probe.is_some_and(|p| fact.zones[p].inside).then_some(way),
+            Permitted::Everywhere(way, _) => self.probe.is_some_and(|p| fact.zones[p].inside).then_some(way),
             Permitted::Along(route) => {
                 tangent(&facts.scene.routes[route].1, fact.at, ROUTE_REACH * fact.body)
             }
         }
+    }
+
+    /// Whether it stands on the watched way, as far as that can be told.
+    fn stands(&self, fact: &Fact, facts: &Facts<'_>) -> bool {
+        let Permitted::Everywhere(_, zone) = self.permitted else { return true };
+        footprint::middle_on_picture(fact, facts.scene).is_none_or(|p| facts.scene.zones[zone].1.covers(p))
     }
 
     /// This step's movement and the permitted direction, both in the unit of `distance`.
@@ -223,22 +236,30 @@ impl Rule for WrongWay {
             };
             let Ok(i) = place else {
                 let i = place.unwrap_or_else(|i| i);
-                self.travels.insert(i, Travel { subject: fact.id, since: facts.at, back: Point::default() });
+                self.travels.insert(
+                    i,
+                    Travel { subject: fact.id, since: facts.at, back: Point::default(), stood: 0 },
+                );
                 continue;
             };
             let Some((moved, way)) = self.movement(fact, way, facts) else { continue };
+            let stands = self.stands(fact, facts);
             let travel = &mut self.travels[i];
+            travel.stood += if stands { 1 } else { -1 };
             travel.back = travel.back + moved;
             let gone_back = -travel.back.dot(way);
             if gone_back <= 0.0 {
                 // Further than ever the permitted way: from here on a new start.
                 travel.back = Point::default();
                 travel.since = facts.at;
+                travel.stood = 0;
                 continue;
             }
+            let on_it = travel.stood > 0;
             let (since, opposite) = (travel.since, gone_back >= self.cos_tolerance * travel.back.norm());
             if gone_back >= self.params.distance.value()
                 && opposite
+                && on_it
                 && self.fast_enough(fact, facts)
                 && self.filter.admits(fact, facts.scene)
             {

@@ -76,9 +76,15 @@ def test_tracking(beffroi: Beffroi, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bench(beffroi: Beffroi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beffroi.bench.bench", Asked())
+    asked = Asked()
+    monkeypatch.setattr("beffroi.bench.bench", asked)
     assert beffroi("bench", "--json").json == Report().as_json()
-    assert beffroi("bench").out == ""
+    assert asked.options["device"] == "auto"
+    assert beffroi("bench", "--device", "cuda").out == ""
+    assert asked.options["device"] == "cuda"
+    answer = beffroi("bench", "--device", "tpu")
+    assert (answer.code, answer.out) == (2, "")
+    assert "'tpu' is not one of 'auto', 'cpu', 'cuda'" in " ".join(answer.err.replace("│", "").split())
 
 
 def test_demo(beffroi: Beffroi, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ Results go to standard output; progress, tables and messages to standard error. 
 1 what was asked for failed; 2 a mistake in what was given, named in the message; 130 interrupted.
 """
 
-from beffroi.cli import backtest, machine, manual, measure, numbers, sites, views
+from beffroi.cli import backtest, machine, manual, measure, numbers, outbox, sites, views
 from beffroi.cli.app import app
 
-__all__ = ["app", "backtest", "machine", "manual", "measure", "numbers", "sites", "views"]
+__all__ = ["app", "backtest", "machine", "manual", "measure", "numbers", "outbox", "sites", "views"]

@@ -1,6 +1,7 @@
 """Commands that measure: alarms, tracking, speed."""
 
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,15 @@ import typer
 from beffroi.cli.app import app
 from beffroi.cli.out import progress, result_json, show
 from beffroi.cli.sites import AsJson
+
+
+class Device(StrEnum):
+    """Where a detector may run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
 
 evaluate = typer.Typer(
     name="evaluate", help="Measure against data that people have marked.", no_args_is_help=True
@@ -127,12 +137,13 @@ def bench(
         Path | None, typer.Option(help="Video to look at; the sample clip, or drawn pictures, if left out.")
     ] = None,
     seconds: Annotated[float, typer.Option(min=1, help="How much of the video.")] = 10,
+    device: Annotated[Device, typer.Option(help="Where the detector runs.")] = Device.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Measure the speed of the engine on this machine."""
     from beffroi.bench import bench as measure
 
-    report = measure(model=model, clip=clip, seconds=seconds, json=as_json)
+    report = measure(model=model, clip=clip, seconds=seconds, device=device.value, json=as_json)
     if as_json:
         result_json(report.as_json())
     show(report.table())

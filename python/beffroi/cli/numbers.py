@@ -19,7 +19,7 @@ Kept = Annotated[
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")]
 
 
-def _opened(kept: Path) -> "tuple[Site | None, Store]":
+def opened(kept: Path) -> "tuple[Site | None, Store]":
     from beffroi.config import load
     from beffroi.store import Store
 
@@ -40,7 +40,7 @@ def export(
     from beffroi.report import rows, write_table
     from beffroi.store import queries
 
-    _, store = _opened(kept)
+    _, store = opened(kept)
     with store:
         periods = queries.aggregates(store, minutes=int(minutes))
     number = write_table(output, rows(periods))
@@ -60,7 +60,7 @@ def report(
     from beffroi.report import write_report
     from beffroi.store import queries
 
-    site, store = _opened(kept)
+    site, store = opened(kept)
     with store:
         periods = queries.aggregates(store, minutes=int(minutes))
     about: dict[str, Any] = {"name": kept.stem}

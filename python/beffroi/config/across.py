@@ -27,7 +27,7 @@ from beffroi.config.health import Health
 from beffroi.config.judge import ASPECT, Judged, judge, kinds, located
 from beffroi.config.schedule import Calendar, Schedule
 from beffroi.config.sights import Sights
-from beffroi.config.site import Authorisation, Header
+from beffroi.config.site import Authorisation, Camera, Evidence, Header
 from beffroi.config.view import View
 from beffroi.errors import BeffroiError, MissingDependency, Problem
 
@@ -77,6 +77,7 @@ class Across:
         for name, camera in self.cameras.items():
             if isinstance(camera, dict):
                 self._camera(name, camera)
+        self._originals()
 
     def _calendar(self, written: Mapping[str, Any], position: tuple[float, float] | None) -> Calendar:
         """The schedules that can be kept; what is wrong with the others is said."""
@@ -228,6 +229,20 @@ class Across:
             return
         if live:
             self._authorised((*location, "authorisation"), camera, rule)
+
+    def _originals(self) -> None:
+        """Masks cannot be laid over what a camera sent without encoding it anew."""
+        evidence = _attempt(Evidence, self.document.value.get("evidence") or {})
+        if evidence is None or not (evidence.clips and evidence.originals):
+            return
+        for name, camera in self.cameras.items():
+            settings = _attempt(Camera, camera)
+            if settings is None or not settings.source.live:
+                continue
+            for view in (view for view, drawn in settings.views.items() if drawn.masks):
+                place = ("cameras", name, "views", view, "masks")
+                message = "no originals of clips are kept of a camera with masks, whatever `evidence` says"
+                self.found.warnings.append(self.document.problem(place, message, key=True))
 
     def _authorised(self, location: Location, camera: str, rule: Mapping[str, Any]) -> None:
         name = rule.get("authorisation")

@@ -19,6 +19,7 @@ from beffroi.components import BuildContext, DetectorConfig, PtzConfig, Settings
 from beffroi.config.health import Health
 from beffroi.config.schedule import Calendar, Schedule
 from beffroi.config.view import View, parsed
+from beffroi.detectors._span import Span, milliseconds
 
 # Names become folders, topics and identifiers of incidents: letters of any language, digits, space . _ -
 Name = Annotated[str, StringConstraints(pattern=r"^\w[\w .-]{0,99}$")]
@@ -132,14 +133,65 @@ class StoreSettings(Settings):
     )
 
 
+def _short(span: str) -> str:
+    if milliseconds(span) > LONGEST_MS:
+        message = "should be at most {most}s: every camera keeps that much in memory"
+        raise PydanticCustomError("value_error", message, {"most": LONGEST_MS // 1000})
+    return span
+
+
+LONGEST_MS = 60_000
+"""How much a clip may show before or after its alert."""
+
+Around = Annotated[Span, AfterValidator(_short)]
+
+
 class Evidence(Settings):
-    """The pictures that are kept with alerts."""
+    """The pictures and clips that are kept with alerts, and how long and how many of them."""
 
     snapshots: bool = Field(default=True, description="Keep a picture of each alert's start.")
-    blur: bool = Field(default=True, description="Blur people and the lower half of vehicles in it.")
+    clips: bool = Field(default=True, description="Keep a clip of each alert's start; live cameras only.")
+    before: Around = Field(default="10s", description="How much a clip shows before the start, up to 60s.")
+    after: Around = Field(default="10s", description="How much a clip shows after the start, up to 60s.")
+    blur: bool = Field(
+        default=True, description="Blur people and the lower half of vehicles in pictures and clips."
+    )
+    originals: bool = Field(
+        default=False,
+        description="Keep clips also as they came from the camera, unblurred, in folders `originals` that "
+        "only the owner of the files may open. Never of a camera with masks.",
+    )
     folder: str = Field(
         default="evidence", min_length=1, description="Where, relative to the folder of the site file."
     )
+    keep_days: float = Field(
+        default=30, gt=0, le=30, description="What is older is removed; 30 days are the most."
+    )
+    most_gb: float = Field(
+        default=20, gt=0, description="Most that everything together may take, in GB; the oldest goes first."
+    )
+    least_free_gb: float = Field(
+        default=1,
+        ge=0,
+        description="How much of the disk must stay free, in GB: with less no clips are written, and the "
+        "oldest evidence is removed.",
+    )
+
+    @property
+    def before_ms(self) -> int:
+        return milliseconds(self.before)
+
+    @property
+    def after_ms(self) -> int:
+        return milliseconds(self.after)
+
+    @model_validator(mode="after")
+    def _some_time(self) -> "Evidence":
+        if self.clips and not self.before_ms + self.after_ms:
+            raise PydanticCustomError(
+                "value_error", "clips of 0s: set `before` or `after`, or `clips: false`"
+            )
+        return self
 
 
 class Site(Settings):

@@ -30,17 +30,21 @@ class Preparation:
         self._channels = (0, 1, 2) if manifest.input.colour == "bgr" else (2, 1, 0)
         self._scale = np.float32(manifest.input.highest / 255)
         self._canvas = np.full((self._height, self._width, 3), GREY, np.uint8)
+        self._planes = [np.empty((self._height, self._width), np.uint8) for _ in range(3)]
         self._tensor = np.empty((1, 3, self._height, self._width), np.float32)
 
-    def tensor(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """The pictures as one tensor; its memory is used again by the next call."""
-        if len(self._tensor) < len(images):
-            self._tensor = np.empty((len(images), *self._tensor.shape[1:]), np.float32)
+    def tensor(self, images: Sequence[NDArray[np.uint8]], rows: int = 0) -> NDArray[np.float32]:
+        """The pictures as one tensor, of at least `rows` rows; its memory is used again by the next call."""
+        rows = max(rows, len(images))
+        if len(self._tensor) < rows:
+            self._tensor = np.zeros((rows, *self._tensor.shape[1:]), np.float32)
         for row, image in zip(self._tensor, images, strict=False):
             self._fit(image)
+            # Plane by plane: three times as fast as reading every third byte of the picture.
+            cv2.split(self._canvas, self._planes)
             for target, channel in zip(row, self._channels, strict=True):
-                np.multiply(self._canvas[:, :, channel], self._scale, out=target)
-        return self._tensor[: len(images)]
+                np.multiply(self._planes[channel], self._scale, out=target)
+        return self._tensor[:rows]
 
     def extent(self, image: NDArray[np.uint8]) -> tuple[int, int]:
         """Width and height that `image` takes up in the input."""

@@ -76,10 +76,12 @@ def doubtful(selection: Selection, full: Boxes) -> set[int]:
 class TileChoice:
     """Which tiles are looked at, for one camera. Depends on media time and earlier pictures alone.
 
-    Those that pay, and at most one more in each picture to try.
+    Those that pay, and at most one more in each picture to try. Where that is more than `most`, the tiles
+    take turns from picture to picture, and what only one of them shows is seen as much more rarely.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = len(TILES)) -> None:
+        self._most = most
         self._tried_ms: dict[int, int] = {}
         self._found_ms: dict[int, int] = {}
 
@@ -88,7 +90,8 @@ class TileChoice:
         if any(at_ms < tried for tried in self._tried_ms.values()):
             self._tried_ms, self._found_ms = {}, {}
         if not self._tried_ms:
-            chosen = list(range(len(TILES)))
+            self._tried_ms = dict.fromkeys(range(len(TILES)), at_ms - TRY_MS)
+            chosen = list(self._tried_ms)
         else:
             chosen = [tile for tile, found in self._found_ms.items() if at_ms - found < KEEP_MS]
             due = [
@@ -97,7 +100,11 @@ class TileChoice:
                 if tile not in chosen and at_ms - tried >= (DOUBT_MS if tile in doubtful else TRY_MS)
             ]
             chosen += [tile for _, tile in sorted(due)[:1]]
-        self._tried_ms |= dict.fromkeys(chosen, at_ms)
+        # In the order in which they were last looked at: that is how they stand in the dictionary.
+        chosen = [tile for tile in self._tried_ms if tile in chosen][: self._most]
+        for tile in chosen:
+            del self._tried_ms[tile]
+            self._tried_ms[tile] = at_ms
         return sorted(chosen)
 
     def found(self, tile: int, at_ms: int) -> None:

@@ -40,6 +40,17 @@ class OnnxConfig(DetectorConfig):
     tiles: Literal["off", "2x2", "auto"] = Field(
         "auto", description="Looks at parts of the picture enlarged: never, always, or where that finds more."
     )
+    most_tiles: int = Field(
+        4,
+        ge=1,
+        le=4,
+        description="With tiles: auto, the most parts looked at in one picture; each costs as much.",
+    )
+    gate: Literal["off", "on", "auto"] = Field(
+        "auto",
+        description="Whether a picture in which nothing changed is answered with the boxes of the last one; "
+        "auto: where the model runs on a processor.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to run.")
     threads: int = Field(0, ge=0, le=64, description="Processor threads; 0 means up to 4.")
 

@@ -187,7 +187,8 @@ class Watch:
             "engine": __version__,
             "clip": _sha256(self._folder / clip.file),
             "weights": self._weights(),
-            "detect": camera.detect.model_dump(mode="json"),
+            # Every picture's boxes are kept: a gate does not change them.
+            "detect": camera.detect.model_dump(mode="json", exclude={"gate"}),
             "masks": camera.views[VIEW].masks,
         }
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()

@@ -84,6 +84,15 @@ def _joined(before: Detections, more: Detections, classes: NDArray[np.uint16]) -
     )
 
 
+def _behind_gate(detector: Detector) -> Detector:
+    """The detector with a gate before it, if it says that one belongs there."""
+    if not getattr(detector, "gated", False):
+        return detector
+    from beffroi.runtime.gate import Gate, Gated
+
+    return Gated(detector, Gate())
+
+
 class Detectors:
     """The detectors of one run; a shared one serves all cameras with its settings."""
 
@@ -96,7 +105,7 @@ class Detectors:
         if not config.shared:
             key += f" {context.camera}"
         if key not in self._built:
-            self._built[key] = Shared(config.build(context))
+            self._built[key] = Shared(_behind_gate(config.build(context)))
         return self._built[key]
 
     def build_for(self, view: View, config: DetectorConfig, context: BuildContext) -> Detector:

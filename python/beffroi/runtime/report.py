@@ -51,7 +51,11 @@ class CameraReport:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """A whole run. `undelivered` counts, by sink, the alerts that still wait in the store."""
+    """A whole run.
+
+    By sink, `undelivered` counts the alerts that still wait in the store, `parked` those that it refused for
+    good. `lost` counts changes that could not be written: the disk of the store stayed in trouble.
+    """
 
     site: str
     evaluation: bool
@@ -59,20 +63,30 @@ class RunReport:
     wall_s: float
     interrupted: bool = False
     undelivered: dict[str, int] = field(default_factory=dict)
+    parked: dict[str, int] = field(default_factory=dict)
+    lost: int = 0
 
     @property
     def ok(self) -> bool:
         """Every camera was analysed until its end or until someone stopped it, and every alert delivered."""
-        return not self.undelivered and all(camera.error is None for camera in self.cameras)
+        mislaid = self.undelivered or self.parked or self.lost
+        return not mislaid and all(camera.error is None for camera in self.cameras)
 
     @property
     def errors(self) -> list[str]:
         """What went wrong, a line each."""
         lost = [f"{camera.camera}: {camera.error}" for camera in self.cameras if camera.error is not None]
-        return lost + [
+        lost += [
             f"sink {name}: {count} alerts could not be delivered; they wait in the store"
             for name, count in self.undelivered.items()
         ]
+        lost += [
+            f"sink {name}: refused {count} alerts for good; `beffroi outbox` lists them and tries again"
+            for name, count in self.parked.items()
+        ]
+        if self.lost:
+            lost.append(f"{self.lost} changes are lost: the store could not be written; the log names them")
+        return lost
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values."""
@@ -83,6 +97,8 @@ class RunReport:
             "interrupted": self.interrupted,
             "wall_s": round(self.wall_s, 3),
             "undelivered": self.undelivered,
+            "parked": self.parked,
+            "lost": self.lost,
             "cameras": [camera.as_json() for camera in self.cameras],
         }
 

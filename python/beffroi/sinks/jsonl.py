@@ -17,7 +17,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from beffroi.components import BuildContext, SinkConfig
-from beffroi.errors import StoreError
+from beffroi.errors import Refused, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,17 @@ class JsonlConfig(SinkConfig):
 
 
 def line(alert: Mapping[str, Any]) -> str:
-    """`alert` as one line, with its line break; keys stay in their order."""
-    return json.dumps(alert, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    """`alert` as one line, with its line break; keys stay in their order.
+
+    Raises
+    ------
+    Refused
+        If it holds what JSON has not: it never will.
+    """
+    try:
+        return json.dumps(alert, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    except (TypeError, ValueError) as error:
+        raise Refused(f"cannot be written as JSON: {error}") from error
 
 
 class JsonlStream:

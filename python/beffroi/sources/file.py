@@ -111,9 +111,13 @@ class Selection:
 
     def __init__(self, fps: float | None, rate: float | None) -> None:
         self._fps = fps
-        # Half the distance between two pictures, in periods: what is that close before is the nearest.
-        self._early = 0.0 if fps is None else min(0.5, 0.5 * fps / rate) if rate else 0.1
         self._period = -1
+        self.rate_is(rate)
+
+    def rate_is(self, rate: float | None) -> None:
+        """The source gives `rate` pictures per second, from now on; None if nobody knows."""
+        # Half the distance between two pictures, in periods: what is that close before is the nearest.
+        self._early = 0.0 if self._fps is None else min(0.5, 0.5 * self._fps / rate) if rate else 0.1
 
     def wants(self, at_ms: int) -> bool:
         """Whether the picture at `at_ms` is analysed; to be asked for every picture in order."""

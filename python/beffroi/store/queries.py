@@ -56,11 +56,58 @@ def aggregates(store: Store, *, minutes: int | None = None) -> list[dict[str, An
 
 def waiting(store: Store) -> dict[str, int]:
     """How many alerts each sink has still to confirm; a sink without any is left out."""
+    return _undelivered(store, parked=False)
+
+
+def parked(store: Store) -> dict[str, int]:
+    """How many alerts each sink has refused for good; a sink without any is left out."""
+    return _undelivered(store, parked=True)
+
+
+def undelivered(store: Store, sink: str) -> tuple[int, int]:
+    """How many alerts wait for one sink, and how many it has refused for good."""
+    outbox = schema.outbox.c
+    query = select(func.count(), func.count(outbox.parked_at)).where(
+        outbox.sink == sink, outbox.delivered_at.is_(None)
+    )
+    with store.transaction() as connection:
+        total, parked = connection.execute(query).one()
+    return int(total - parked), int(parked)
+
+
+def _undelivered(store: Store, *, parked: bool) -> dict[str, int]:
     outbox = schema.outbox.c
     query = (
         select(outbox.sink, func.count().label("waiting"))
-        .where(outbox.delivered_at.is_(None))
+        .where(
+            outbox.delivered_at.is_(None),
+            outbox.parked_at.is_not(None) if parked else outbox.parked_at.is_(None),
+        )
         .group_by(outbox.sink)
         .order_by(outbox.sink)
     )
     return {row["sink"]: row["waiting"] for row in _rows(store, query)}
+
+
+def outbox(store: Store, *, parked: bool | None = None) -> list[dict[str, Any]]:
+    """Every alert that a sink has not confirmed: ``sink``, ``seq``, ``attempts``, ``last_error``,
+    ``parked_at`` (None while it waits), ``committed_at`` and the ``alert``; by sink, oldest first.
+    """
+    outbox, events = schema.outbox.c, schema.events.c
+    query = (
+        select(
+            outbox.sink,
+            outbox.seq,
+            outbox.attempts,
+            outbox.last_error,
+            outbox.parked_at,
+            events.committed_at,
+            events.alert,
+        )
+        .join_from(schema.outbox, schema.events, outbox.seq == events.seq)
+        .where(outbox.delivered_at.is_(None))
+        .order_by(outbox.sink, outbox.seq)
+    )
+    if parked is not None:
+        query = query.where(outbox.parked_at.is_not(None) if parked else outbox.parked_at.is_(None))
+    return _rows(store, query)

@@ -21,8 +21,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 2
-"""Version of these tables, kept in the file; a file of another version is refused."""
+VERSION = 3
+"""Version of these tables, kept in the file. A file of an older one is brought up to date when it is opened
+(`beffroi.store.opening`), one of a newer one is refused."""
 
 metadata = MetaData()
 
@@ -32,6 +33,7 @@ runs = Table(
     "runs",
     metadata,
     Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
     Column("site", Text, nullable=False),
     Column("site_hash", Text, nullable=False),
     Column("camera", Text, nullable=False),
@@ -49,8 +51,12 @@ runs = Table(
     Column("frames", Integer, nullable=False, default=0),
     Column("dropped", Integer, nullable=False, default=0),
     Column("outcome", Text),
+    Index("runs_by_key", "key", unique=True),
 )
-"""What ran, on what, with what; ``outcome`` stays empty while it runs, and after a crash."""
+"""What ran, on what, with what; ``outcome`` stays empty while it runs, and after a crash until the next
+start.
+
+``key`` is a random UUID: numbers begin at one in every store, and again in one restored from a copy."""
 
 events = Table(
     "events",
@@ -101,9 +107,11 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("last_error", Text),
     Column("delivered_at", Text),
+    Column("parked_at", Text),
     Index("outbox_waiting", "sink", "delivered_at", "seq"),
 )
-"""What each sink has been sent and still has to be sent."""
+"""What each sink has been sent and still has to be sent. What is parked was refused for good and waits for
+a person."""
 
 counts = Table(
     "counts",
@@ -131,6 +139,7 @@ aggregates = Table(
     Column("analysed_ms", BigInteger, nullable=False),
     Column("not_analysed_ms", BigInteger, nullable=False),
     Column("body", JSON, nullable=False),
+    Column("committed_at", Text),
     UniqueConstraint("run", "view", "minutes", "to_ms"),
 )
 """Statistics of a view by minute and by quarter of an hour (``minutes`` is 1 or 15), as the core gives them,

@@ -6,7 +6,7 @@ use crate::time::{Span, Timestamp};
 /// Places are kept at least this far apart: nearer ones make paths of trembles.
 const SPACING: Span = Span::from_ms(150);
 /// Unseen or standing for longer than this, the path begins anew.
-const LAPSE: Span = Span::from_secs(1);
+const LAPSE: Span = Span::from_ms(1600);
 /// Places that are kept: at the least spacing 6 s, so that a bus of 12 m at 2.5 m/s has left within them.
 const PLACES: usize = 40;
 /// ... and for this long.

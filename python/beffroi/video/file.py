@@ -1,12 +1,8 @@
-"""Video through PyAV. The only module that imports it: its interface changes between versions.
-
-One decoding thread and one kept reformatter per video: many cameras share the machine, and both allocate.
-"""
+"""The video of one file, read once from its beginning to its end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -20,6 +16,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from beffroi.errors import SourceError
+from beffroi.video.picture import Counts, bgr
 
 # Time that goes back by more than this is a stream that began again; less is disorder.
 RESTART_MS = 1000
@@ -29,19 +26,6 @@ MOST_DAMAGED = 250
 SHORTFALL_MS = 1500
 
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
-
-
-@dataclass(slots=True)
-class Counts:
-    """What happened while a video was read."""
-
-    decoded: int = 0
-    disordered: int = 0
-    """Pictures left out because their time was not after that of the picture before."""
-    restarts: int = 0
-    """Times at which the stream's clock began again; media time went on."""
-    damaged: int = 0
-    """Packets that could not be decoded."""
 
 
 class VideoFile:
@@ -131,9 +115,7 @@ class VideoFile:
 
     def image(self, picture: VideoFrame) -> NDArray[np.uint8]:
         """The picture as uint8 BGR, shape (height, width, 3), upright; one of another size is scaled."""
-        width, height = self._stored
-        scaled = self._reformatter.reformat(picture, width=width, height=height, format="bgr24", threads=1)
-        array = np.asarray(scaled.to_ndarray(), np.uint8)
+        array = bgr(self._reformatter, picture, self._stored)
         return array if self._turn is None else np.asarray(cv2.rotate(array, self._turn), np.uint8)
 
     def close(self) -> None:
