@@ -363,7 +363,7 @@ def test_without_a_guard_the_dome_is_believed_once_it_has_lasted(context: BuildC
 def test_what_lasts_ends_with_the_run(context: BuildContext) -> None:
     made, black = built(camera(), SIZE, context, None), np.zeros((*SIZE[::-1], 3), np.uint8)
     started = [one for at in range(0, 6000, 250) for one in made.look(Frame(at, black))[1].incidents]
-    assert [one.kind for one in started] == ["too_dark"]
+    assert [(one.kind, one.origin.view) for one in started] == [("too_dark", "square/a")]
     assert [(one.kind, one.change, one.reason) for one in made.end("stopped")] == [
         ("too_dark", "ended", "stopped")
     ]

@@ -269,10 +269,10 @@ def dome(
     of_camera = None
     if health.enabled:
         rest = tuple(kind for kind in KINDS if kind not in OF_A_VIEW)
-        # The whole picture: where masks lie is known only once the view is, and nothing of it is kept.
-        of_camera = CameraHealth(
-            _only(health, rest), Origin.of(context.camera, health, rules), Eye(size), None
-        )
+        # Told in the name of the first view, as everything of the camera itself is, whatever is in sight.
+        origin = Origin.of(f"{context.camera}/{next(iter(camera.views))}", health, rules)
+        # The whole picture: where masks lie is known only once the view is. Nothing of it leaves memory.
+        of_camera = CameraHealth(_only(health, rest), origin, Eye(size), None)
     presets = {name: view.preset if where is not None else None for name, view in camera.views.items()}
     settle = health.view_moved.settle if camera.ptz is None else camera.ptz.settle
     # Lamps that go on are doubted for as long as the dome's word may be late, and end nothing.
