@@ -68,7 +68,7 @@ class Setting:
 class Page:
     """One page of the manual.
 
-    `family` is ``rule``, ``detector``, ``health`` or ``guide``; `text` is Markdown that begins with what it is;
+    `family` is ``rule``, ``detector``, ``health`` or ``guide``; `text` is Markdown, first what it is;
     `definition` is what a rule on a sample scene means with its defaults, by language.
     """
 
