@@ -187,9 +187,13 @@ class Decoder:
         self._counts.decoded += len(whole)
         return whole
 
-    def image(self, picture: VideoFrame) -> NDArray[np.uint8]:
-        """The picture as uint8 BGR, shape (height, width, 3)."""
-        return bgr(self._reformatter, picture, (picture.width, picture.height))
+    def image(self, picture: VideoFrame) -> NDArray[np.uint8] | None:
+        """The picture as uint8 BGR, shape (height, width, 3); None, and counted, if that cannot be."""
+        try:
+            return bgr(self._reformatter, picture, (picture.width, picture.height))
+        except (av.FFmpegError, ValueError):
+            self._counts.damaged += 1
+            return None
 
 
 def pts_ms(packet: Any) -> float | None:
@@ -217,6 +221,8 @@ def _failure(error: Exception, when_late: str, transport: str = "") -> StreamErr
             return StreamError(text, refused=True)
     if isinstance(error, (av.ExitError, TimeoutError)):
         return StreamError(when_late)
+    if transport and getattr(error, "errno", None) == errno.EIO:
+        return StreamError("cannot be reached: nobody knows its host name, or the network is down")
     for loss, text in _LOSSES.items():
         if isinstance(error, loss):
             return StreamError(text)

@@ -78,9 +78,16 @@ class Fleet:
         self._analysts = Analysts(lambda: list(self._cameras.values()), analysts or processors())
 
     def start(self) -> None:
-        """Start every camera. One that cannot be made is said, and tried again."""
-        for name in self._wanted(self._site):
-            self._begin(name)
+        """Start every camera. One that cannot be made is said, and tried again.
+
+        Raises
+        ------
+        BeffroiError
+            If none can be made: the first one's reason.
+        """
+        errors = [error for name in self._wanted(self._site) if (error := self._begin(name)) is not None]
+        if not self._cameras and errors:
+            raise errors[0]
 
     @property
     def errors(self) -> dict[str, str]:
@@ -151,7 +158,7 @@ class Fleet:
             if camera.source.live and (self._names is None or name in self._names)
         ]
 
-    def _begin(self, name: str) -> None:
+    def _begin(self, name: str) -> BeffroiError | None:
         self._missing.pop(name, None)
         self._refused[name] = refused(self._site, name, self._today())
         try:
@@ -160,6 +167,8 @@ class Fleet:
         except BeffroiError as error:
             log.error("%s: %s", name, error)
             self._missing[name] = (self._clock() + RETRY_S, str(error))
+            return error
+        return None
 
     def _close(self, name: str, outcome: str) -> None:
         report = self._cameras.pop(name).close(outcome)
