@@ -75,7 +75,8 @@ class Fleet:
         self._reports: dict[str, CameraReport] = {}
         self._behind: dict[str, float] = {}
         self._day_s = self._told_s = clock()
-        self._analysts = Analysts(lambda: list(self._cameras.values()), analysts or processors())
+        self._number = analysts or processors()
+        self._analysts = Analysts(lambda: list(self._cameras.values()), self._number)
 
     def start(self) -> None:
         """Start every camera. One that cannot be made is said, and tried again.
@@ -162,7 +163,14 @@ class Fleet:
         self._missing.pop(name, None)
         self._refused[name] = refused(self._site, name, self._today())
         try:
-            plan = Plan(self._site, name, self._clips, self._wishes(name), self._today())
+            plan = Plan(
+                self._site,
+                name,
+                self._clips,
+                self._wishes(name),
+                analysts=self._number,
+                today=self._today(),
+            )
             self._cameras[name] = LiveCamera(plan, self._outlets, self._analysts.nudge, self._clock)
         except BeffroiError as error:
             log.error("%s: %s", name, error)
