@@ -45,6 +45,7 @@ bench: ready-bench ## Measure speed and growth, count instructions, compare with
 	$(BIN)/python -m benches.instructions
 	$(BIN)/python -m benches.seeing
 	$(BIN)/python -m benches.health
+	$(BIN)/python -m benches.evidence
 	$(BIN)/python -m benches.ruling
 	$(BIN)/python -m benches.replaying --hours 1
 	$(BIN)/python -m benches.soak

@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--clip", type=Path, action="append", default=[])
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    heads = ("keep ms/s", "clip ms", "on the clock", "blurred s", "clip MB", "blurred")
+    heads = ("keep ms/s", "clip ms", "on clock", "blurred s", "clip MB", "blurred")
     print(
         f"{'a clip of 20 s':24}" + "".join(f"{head:>{12 if i < 4 else 10}}" for i, head in enumerate(heads))
     )

@@ -67,6 +67,25 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self._rate = Gauge(
+            "beffroi_live_fps",
+            "Pictures a second of a live camera, asked for and analysed.",
+            ["camera", "which"],
+            registry=self.registry,
+        )
+        self._replaced = Gauge(
+            "beffroi_live_replaced",
+            "Pictures of a live camera that a later one replaced before it could be analysed.",
+            ["camera"],
+            registry=self.registry,
+        )
+        self._latency = Histogram(
+            "beffroi_alert_latency_seconds",
+            "From the time of a picture to the alert that it started, committed.",
+            ["camera"],
+            buckets=(0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
+            registry=self.registry,
+        )
         self._detector = Gauge(
             "beffroi_detector",
             "1 for the detector that a camera uses, and where it runs.",
@@ -98,6 +117,16 @@ class Metrics:
     def alert(self, camera: str, rule: str, kind: str) -> None:
         """An incident started."""
         self._alerts.labels(camera, rule, kind).inc()
+
+    def rate(self, camera: str, asked: float, analysed: float, dropped: int) -> None:
+        """A live camera is to be, and is, analysed so often; so many of its pictures were replaced so far."""
+        self._rate.labels(camera, "asked").set(asked)
+        self._rate.labels(camera, "analysed").set(analysed)
+        self._replaced.labels(camera).set(dropped)
+
+    def latency(self, camera: str, seconds: float) -> None:
+        """An alert of a live camera was committed so long after the time of its picture."""
+        self._latency.labels(camera).observe(seconds)
 
     def sink_failed(self, sink: str) -> None:
         """`sink` refused an alert, which will be sent again."""

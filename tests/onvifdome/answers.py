@@ -36,6 +36,7 @@ _ZOOMS = "http://www.onvif.org/ver10/tptz/ZoomSpaces/PositionGenericSpace"
 SERVICES: Mapping[str, tuple[str, ...]] = {
     "GetSystemDateAndTime": (DEVICE,),
     "GetServices": (DEVICE,),
+    "GetCapabilities": (DEVICE,),
     "GetProfiles": (MEDIA,),
     "GetPresets": (PTZ,),
     "GetStatus": (PTZ,),
@@ -97,6 +98,26 @@ def services(base: str, *, events: bool) -> bytes:
         for space, path in named.items()
     )
     return envelope(f"<tds:GetServicesResponse>{each}</tds:GetServicesResponse>")
+
+
+def capabilities(base: str) -> bytes:
+    """What devices from before 2.0 say instead of their services."""
+    yes = "".join(
+        f"<tt:{name}>true</tt:{name}>"
+        for name in (
+            "WSSubscriptionPolicySupport",
+            "WSPullPointSupport",
+            "WSPausableSubscriptionManagerInterfaceSupport",
+        )
+    )
+    streams = "<tt:StreamingCapabilities><tt:RTPMulticast>false</tt:RTPMulticast></tt:StreamingCapabilities>"
+    return envelope(
+        "<tds:GetCapabilitiesResponse><tds:Capabilities>"
+        f"<tt:Events><tt:XAddr>{base}/onvif/events</tt:XAddr>{yes}</tt:Events>"
+        f"<tt:Media><tt:XAddr>{base}/onvif/media</tt:XAddr>{streams}</tt:Media>"
+        f"<tt:PTZ><tt:XAddr>{base}/onvif/ptz</tt:XAddr></tt:PTZ>"
+        "</tds:Capabilities></tds:GetCapabilitiesResponse>"
+    )
 
 
 def profiles() -> bytes:

@@ -41,6 +41,7 @@ class Fault(Enum):
     NO_POSITION = auto()
     NO_PRESET_POSITION = auto()
     ZERO_PRESETS = auto()
+    NO_SERVICES = auto()
     NO_EVENTS = auto()
     NO_RENEWAL = auto()
     LEGACY_EVENTS = auto()
@@ -196,9 +197,14 @@ class FakeDome:
         return answers.date_and_time(self.now())
 
     def _on_get_services(self, _request: ElementTree.Element, _path: str) -> bytes:
+        if Fault.NO_SERVICES in self.faults:
+            return answers.fault("ter:ActionNotSupported", "An old device", self.now())
         return answers.services(
             f"http://192.168.99.99:{self.port}", events=Fault.NO_EVENTS not in self.faults
         )
+
+    def _on_get_capabilities(self, _request: ElementTree.Element, _path: str) -> bytes:
+        return answers.capabilities(f"http://192.168.99.99:{self.port}")
 
     def _on_get_profiles(self, _request: ElementTree.Element, _path: str) -> bytes:
         return answers.profiles()

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from beffroi.cli.app import FAILED, INTERRUPTED, MISTAKE, app
+from beffroi.cli.live import Board, board
 from beffroi.cli.out import progress, result, result_json, say, show
 from beffroi.errors import BeffroiError
 
@@ -59,7 +62,14 @@ def run(
     events: list[dict[str, Any]] = []
     unread: list[BrokenPipeError] = []
 
+    boards: list[Board] = []
+
     def seen(alert: dict[str, Any]) -> None:
+        for shown in boards:
+            shown.alert(_line(alert))
+        if boards and sys.stdout.isatty():
+            # The table is where a line would go.
+            return
         if as_json:
             events.append(dict(alert))
         elif not printing and not unread:
@@ -70,7 +80,16 @@ def run(
                 unread.append(error)
                 os.kill(os.getpid(), signal.SIGINT)
 
-    with progress(loaded.name) as status:
+    live = any(
+        loaded.cameras[name].source.live for name in camera or loaded.cameras if name in loaded.cameras
+    )
+    mark = " (evaluation)" if loaded.mode == "evaluation" else ""
+    with (
+        board(f"{loaded.name}{mark}") if live else nullcontext() as shown,
+        progress(loaded.name) if not live else nullcontext() as status,
+    ):
+        if shown is not None:
+            boards.append(shown)
         report = supervise(
             loaded,
             cameras=camera,
@@ -82,6 +101,7 @@ def run(
             on_event=seen,
             progress=status
             and (lambda name, at_ms, frames: status(name, timedelta(seconds=at_ms // 1000), frames)),
+            watch=None if shown is None else shown.states,
         )
     if unread:
         raise unread[0]

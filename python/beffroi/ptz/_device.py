@@ -209,9 +209,10 @@ class Device:
             raise DeviceError(_told(error) or type(error).__name__) from error
         except (Error, ONVIFError) as error:
             raise RefusedError(f"its answer cannot be read: {_told(error)}") from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            # What the library says of an answer that lacks what the standard demands.
-            raise RefusedError(f"its answer is not what ONVIF has: {_told(error)}") from error
+        except Exception as error:
+            # An answer that lacks what the standard demands ends in whatever the library stumbles over.
+            kind = type(error).__name__
+            raise RefusedError(f"its answer is not what ONVIF has: {kind}: {_told(error)}") from error
 
     def _granted(self, answer: Any) -> None:
         begins, ends = getattr(answer, "CurrentTime", None), getattr(answer, "TerminationTime", None)

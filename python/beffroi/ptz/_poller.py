@@ -22,15 +22,17 @@ REREAD_S = 180.0
 """How often the list of presets is read again: operators store new positions under old names."""
 MISSED = 3
 """Questions in a row without an answer before the connection counts as lost."""
-STALE_S = 3.0
-"""Age from which the last word is no word any more, where three polls do not take longer: one lost answer
-must not take the view away, and a dome is elsewhere within three seconds."""
+STALE_S = 2.0
+"""Age from which the last word is no word any more: one lost answer must not take the view away, and a dome
+is elsewhere within seconds. As long as routing takes its word to be late at most."""
 AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pauses before a dome that does not answer is asked again."""
 UNAUTHORISED_S = 300.0
 """Pause after a refused password: devices lock users out who try too often."""
 RESUBSCRIBE_S = (5.0, 30.0, 120.0, 600.0)
 """Pauses before events are asked for again after they failed: on many devices they fail again."""
+LASTED_S = 600.0
+"""How long events must have come for their end to be worth another line in the log."""
 MUTE_S = 5.0
 """How long a dome may answer without telling anything before that is worth a line in the log."""
 CLOSE_S = 1.9
@@ -55,7 +57,8 @@ class Poller:
         self._lock = threading.Lock()
         self._heard_s = time.monotonic()
         self._tells: bool | None = None
-        self._missing: tuple[str, ...] = ()
+        self._complaints: tuple[str, ...] = ()
+        self._deaf = 0
         self._closed = False
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
@@ -68,7 +71,7 @@ class Poller:
         with self._lock:
             where = self._bearings.where(now_s)
             old_s = now_s - self._heard_s
-        if where.told and (self._closed or old_s > max(STALE_S, MISSED * self._config.poll)):
+        if where.told and (self._closed or old_s > STALE_S):
             return Where(None, False, old_s, "none", f"heard nothing for {old_s:.1f} s")
         return where
 
@@ -90,12 +93,9 @@ class Poller:
         asyncio.set_event_loop(self._loop)
         self._task = self._loop.create_task(self._forever())
         try:
-            if not self._closed:
-                self._loop.run_until_complete(self._task)
+            self._loop.run_until_complete(self._task)
         except asyncio.CancelledError:
             pass
-        except Exception:
-            log.exception("%s: the dome is asked no more", self._camera)
         finally:
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
             with self._lock:
@@ -119,6 +119,11 @@ class Poller:
                     pause_s = UNAUTHORISED_S
                 failures += 1
                 self._silent(str(error))
+            except Exception as error:
+                # A defect of ours must not leave a dome unasked for months.
+                log.exception("%s: unexpected error while the dome is asked", self._camera)
+                pause_s = AGAIN_S[-1]
+                self._silent(f"unexpected error, see the log: {type(error).__name__}")
             finally:
                 await device.close()
             await asyncio.sleep(pause_s)
@@ -167,18 +172,20 @@ class Poller:
         """Follow the dome's events; where that fails, its position is all there is for a while."""
         if not device.has_events:
             return
-        failures = 0
         while True:
+            begun_s = time.monotonic()
             try:
                 await device.subscribe()
                 await self._pull(device)
             except DeviceError as error:
-                level = logging.WARNING if failures == 0 else logging.DEBUG
+                if time.monotonic() - begun_s > LASTED_S:
+                    self._deaf = 0
+                level = logging.WARNING if self._deaf == 0 else logging.DEBUG
                 log.log(level, "%s: no events from the dome, its position counts: %s", self._camera, error)
                 with self._lock:
                     self._bearings.deaf(time.monotonic())
-            await asyncio.sleep(RESUBSCRIBE_S[min(failures, len(RESUBSCRIBE_S) - 1)])
-            failures += 1
+            self._deaf += 1
+            await asyncio.sleep(RESUBSCRIBE_S[min(self._deaf, len(RESUBSCRIBE_S)) - 1])
 
     async def _pull(self, device: Device) -> None:
         renew_s = time.monotonic() + device.renew_in_s
@@ -200,12 +207,10 @@ class Poller:
             log.warning("%s: the dome does not tell its presets: %s", self._camera, error)
             return
         with self._lock:
-            missing = tuple(self._bearings.presets(presets))
-        if missing and missing != self._missing:
-            there = ", ".join(f"{one.token} ({one.name})" if one.name else one.token for one in presets)
-            names = ", ".join(missing)
-            log.warning("%s: the dome has no preset %s; it has: %s", self._camera, names, there or "none")
-        self._missing = missing
+            complaints = tuple(self._bearings.presets(presets))
+        for complaint in complaints if complaints != self._complaints else ():
+            log.warning("%s: %s", self._camera, complaint)
+        self._complaints = complaints
 
     def _heard(self, where: Where) -> None:
         self._heard_s = time.monotonic()

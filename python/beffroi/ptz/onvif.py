@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from beffroi.components import BuildContext, PtzConfig, Seconds
@@ -53,7 +53,7 @@ class OnvifConfig(PtzConfig):
         description="Token of the media profile whose PTZ is meant; the first one that has PTZ if left out.",
     )
     poll: Seconds = Field(
-        default=0.5, ge=0.1, le=10, description="Seconds between two questions where it stands."
+        default=0.5, ge=0.1, le=1, description="Seconds between two questions where it stands."
     )
     tolerance: float = Field(
         default=0.01,
@@ -66,6 +66,12 @@ class OnvifConfig(PtzConfig):
     events: bool = Field(
         default=True, description="False: never ask for events; for a dome that grows unsteady with them."
     )
+
+    @model_validator(mode="after")
+    def _password_of_somebody(self) -> Self:
+        if self.password is not None and self.user is None:
+            raise ValueError("a `password` needs the `user` whose it is")
+        return self
 
     def build(self, context: BuildContext) -> Poller:
         """Begin to ask, in a thread of its own."""

@@ -40,7 +40,9 @@ def measurements() -> frozenset[str]:
     return frozenset(entry["kind"] for entry in catalogue() if entry.get("measurement"))
 
 
-def alert(event: Event | Incident, seen: Circumstances, snapshot: str | None) -> dict[str, Any]:
+def alert(
+    event: Event | Incident, seen: Circumstances, snapshot: str | None, clip: str | None = None
+) -> dict[str, Any]:
     """The event's own keys in their own order, followed by its circumstances."""
     return {
         **json.loads(event.to_json()),
@@ -52,6 +54,7 @@ def alert(event: Event | Incident, seen: Circumstances, snapshot: str | None) ->
         "model": seen.model,
         "engine": seen.engine,
         "snapshot": snapshot,
+        "clip": clip,
     }
 
 

@@ -16,18 +16,20 @@ from beffroi.config.beside import MissingDetectorError
 from beffroi.config.view import TIMES
 from beffroi.errors import Problem, SiteError
 from beffroi.runtime.alert import Circumstances
-from beffroi.runtime.camera import Watched
 from beffroi.runtime.health import looking
-from beffroi.runtime.snapshots import Snapshots
+from beffroi.runtime.judge import Watched
+from beffroi.runtime.snapshots import RunFolder, Snapshots
 from beffroi.runtime.watchers import Sight, Watcher, watchers
 from beffroi.sources._dated import Dated
 from beffroi.store import RunFacts
 
 if TYPE_CHECKING:
-    from beffroi.components import SourceConfig
+    from beffroi.components import BuildContext, Detector, Source, SourceConfig
     from beffroi.config.site import Camera, Site
     from beffroi.config.view import View
+    from beffroi.runtime.clips import CameraClips
     from beffroi.runtime.detectors import Detectors
+    from beffroi.runtime.health import Looking
 
 log = logging.getLogger(__name__)
 
@@ -118,8 +120,8 @@ def engine(
         raise mistake(site, place, error.message) from error
 
 
-def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watched:
-    """Open and build everything of one camera; what was opened is closed again if something fails.
+def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> tuple[Watched, Source]:
+    """Open and build everything of one recording; what was opened is closed again if something fails.
 
     Raises
     ------
@@ -127,65 +129,90 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> Watc
         If a part cannot be built; the text says which camera.
     """
     camera = site.cameras[name]
-    evaluation = site.is_evaluation(name)
-    if not evaluation:
-        # Nothing here yet stops a rule when its authorisation ends, so nothing may begin under one.
-        message = "live cameras cannot run yet; use a recording, or `mode: evaluation`"
-        raise mistake(site, f"cameras.{name}.source", message)
     view = only_view(site, name, camera.views)
-    settings = camera.views[view]
     context = site.context(name)
     with ExitStack() as opened:
-        try:
-            detector = detectors.build_for(settings, camera.detect, context)
-        except MissingDetectorError as error:
-            place = f"cameras.{name}.views.{view}.{error.path}"
-            raise mistake(site, place, error.message) from error
+        detector = detector_of(site, name, view, detectors, context)
         source = _paced(camera.source, wishes.pace).build(context, camera.detect.fps)
         begins_ms = camera.source.begins_ms(site.timezone)
         if begins_ms is not None:
             source = Dated(source, begins_ms)
         opened.callback(source.close)
-        health = looking(camera, view, source, context)
-        dated = camera.source.live or begins_ms is not None
-        running, scene = engine(site, name, view, detector.labels, source.size, dated=dated)
-        model = f"{detector.name} {detector.version}".strip()
-        facts = RunFacts(
-            site.name, site_hash(site), name, view, model, detector.provider, __version__, evaluation
-        )
-        looking_on: list[Watcher] = []
-        shown = Path(str(getattr(camera.source, "path", camera.source.type))).name
-        sight = Sight(facts, detector.labels, running, scene, source.size, camera.detect.fps, shown, dated)
+        watched = fit(
+            site, name, view, detector, source.size,
+            dated=camera.source.live or begins_ms is not None,
+            wishes=wishes,
+            health=looking(camera, view, source, context),
+        )  # fmt: skip
+        opened.pop_all()
+        return watched, source
+
+
+def detector_of(site: Site, name: str, view: str, detectors: Detectors, context: BuildContext) -> Detector:
+    """What looks for things in a view; raises what building it raises."""
+    camera = site.cameras[name]
+    try:
+        return detectors.build_for(camera.views[view], camera.detect, context)
+    except MissingDetectorError as error:
+        raise mistake(site, f"cameras.{name}.views.{view}.{error.path}", error.message) from error
+
+
+def fit(
+    site: Site,
+    name: str,
+    view: str,
+    detector: Detector,
+    size: tuple[int, int],
+    *,
+    dated: bool,
+    wishes: Wishes,
+    health: Looking | None = None,
+    clips: CameraClips | None = None,
+) -> Watched:
+    """A view of a camera, ready to be judged in pictures of `size` (width, height).
+
+    Raises
+    ------
+    BeffroiError
+        If its engine cannot be built, or a file that was wished for not be written.
+    """
+    camera = site.cameras[name]
+    settings, evaluation = camera.views[view], site.is_evaluation(name)
+    masks = list(settings.masks.values())
+    runs = RunFolder(site.folder, Path(site.evidence.folder).expanduser() / name)
+    running, scene = engine(site, name, view, detector.labels, size, dated=dated)
+    model = f"{detector.name} {detector.version}".strip()
+    facts = RunFacts(
+        site.name, site_hash(site), name, view, model, detector.provider, __version__, evaluation
+    )
+    shown = Path(str(getattr(camera.source, "path", camera.source.type))).name
+    sight = Sight(facts, detector.labels, running, scene, size, camera.detect.fps, shown, dated)
+    looking_on: list[Watcher] = []
+    with ExitStack() as opened:
         for watcher in watchers(wishes, sight):
             opened.callback(watcher.discard)
             looking_on.append(watcher)
-        watched = Watched(
-            facts=facts,
-            seen=Circumstances(site.name, name, view, evaluation, dated, model, __version__),
-            source=source,
-            detector=detector,
-            engine=running,
-            masks=list(settings.masks.values()),
-            fps=camera.detect.fps,
-            snapshots=_snapshots(site, name, settings, detector.labels),
-            watchers=tuple(looking_on),
-            health=health,
-        )
         opened.pop_all()
-        return watched
+    return Watched(
+        facts=facts,
+        seen=Circumstances(site.name, name, view, evaluation, dated, model, __version__),
+        detector=detector,
+        engine=running,
+        masks=masks,
+        fps=camera.detect.fps,
+        snapshots=Snapshots(runs, settings, detector.labels, blur=site.evidence.blur)
+        if site.evidence.snapshots
+        else None,
+        clips=None if clips is None else clips.of(runs, detector.labels, masks),
+        watchers=tuple(looking_on),
+        health=health,
+    )
 
 
 def _paced(source: SourceConfig, pace: str | None) -> SourceConfig:
     if pace is None or "pace" not in type(source).model_fields:
         return source
     return type(source).model_validate({**source.model_dump(), "pace": pace})
-
-
-def _snapshots(site: Site, camera: str, view: View, labels: Sequence[str]) -> Snapshots | None:
-    if not site.evidence.snapshots:
-        return None
-    place = Path(site.evidence.folder).expanduser() / camera
-    return Snapshots(site.folder, place, view, labels, blur=site.evidence.blur)
 
 
 def _warn_of_schedules(camera: str, view: View) -> None:

@@ -20,15 +20,45 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+class RunFolder:
+    """The folder of one run of one view, made when something is to be kept there.
+
+    Recordings shown to one view can give the same incident twice, so each run has its own.
+
+    Parameters
+    ----------
+    site
+        Folder of the site, where the paths in alerts start.
+    place
+        Folder of the camera, below it.
+    """
+
+    def __init__(self, site: Path, place: Path) -> None:
+        self.site, self._place = site, place
+        self._own: Path | None = None
+
+    def of(self, run: int) -> Path:
+        """The folder, below that of the site; raises `OSError` if it cannot be made."""
+        number, name = 1, f"run-{abs(run)}"
+        while self._own is None:
+            try:
+                (self.site / self._place / name).mkdir(parents=True)
+            except FileExistsError:
+                # Another store counts its runs from 1 as well.
+                number += 1
+                name = f"run-{abs(run)}-{number}"
+            else:
+                self._own = self._place / name
+        return self._own
+
+
 class Snapshots:
     """Keeps pictures of one run of one view.
 
     Parameters
     ----------
-    folder
-        Folder of the site: `place` and the paths in alerts start there.
-    place
-        Folder for the pictures of this camera.
+    runs
+        Where this run's evidence is.
     view
         Where zones and lines are drawn.
     labels
@@ -37,10 +67,9 @@ class Snapshots:
         Blur people and vehicles.
     """
 
-    def __init__(self, folder: Path, place: Path, view: View, labels: Sequence[str], *, blur: bool) -> None:
-        self._folder, self._place, self._view = folder, place, view
+    def __init__(self, runs: RunFolder, view: View, labels: Sequence[str], *, blur: bool) -> None:
+        self._runs, self._view = runs, view
         self._labels, self._blur = labels, blur
-        self._own: Path | None = None
 
     def save(self, run: int, event: Event, frame: Frame, found: Detections, step: Step) -> str | None:
         """Keep the picture of a starting alert; returns its path, None if it could not be written.
@@ -49,12 +78,12 @@ class Snapshots:
         """
         from beffroi.evidence.snapshot import write_snapshot
 
-        seen = _everybody(found, step) if self._blur else Detections.empty()
+        seen = everybody(found, step) if self._blur else Detections.empty()
         zone = event.zone or ""
         try:
-            own = self._own or self._folder_of(run)
+            own = self._runs.of(run)
             path = write_snapshot(
-                self._folder / own,
+                self._runs.site / own,
                 frame.image,
                 event.id,
                 detections=seen,
@@ -68,22 +97,8 @@ class Snapshots:
             return None
         return str(own / path.name)
 
-    def _folder_of(self, run: int) -> Path:
-        """A new folder for this run: recordings shown to one view can give the same incident twice."""
-        number, name = 1, f"run-{run}"
-        while True:
-            try:
-                (self._folder / self._place / name).mkdir(parents=True)
-            except FileExistsError:
-                # Another store counts its runs from 1 as well.
-                number += 1
-                name = f"run-{run}-{number}"
-            else:
-                self._own = self._place / name
-                return self._own
 
-
-def _everybody(found: Detections, step: Step) -> Detections:
+def everybody(found: Detections, step: Step) -> Detections:
     """What the detector found, and what the tracker knows to be there although it was missed."""
     tracks = step.tracks
     missed = tracks.det < 0

@@ -10,7 +10,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -23,18 +23,24 @@ from beffroi.runtime.camera import CameraLoop, OnEvent, Outlets, Progress, Watch
 from beffroi.runtime.compose import Wishes, chosen, compose
 from beffroi.runtime.delivery import Delivery
 from beffroi.runtime.detectors import Detectors
+from beffroi.runtime.live.changes import Changes
+from beffroi.runtime.live.fleet import Fleet
 from beffroi.runtime.recovery import recover
 from beffroi.runtime.report import CameraReport, RunReport
 from beffroi.store import Backlog, Claim, Store, backlog
 
 if TYPE_CHECKING:
-    from beffroi.components import Sink
+    from beffroi.components import Sink, Source
     from beffroi.config.site import Site
+    from beffroi.evidence.clip import Clips
+    from beffroi.runtime.live.status import CameraStatus
 
 log = logging.getLogger(__name__)
 
-STOP_S = 5.0
-"""How long a live run may take to write and to send what waits when it is stopped; the next run goes on."""
+STOP_S = 4.5
+"""How long a live run may take to stop, what waits written and sent; the next run sends the rest."""
+STOP_CAMERAS_S, STOP_CLIPS_S, LEAST_S = 1.5, 1.5, 0.5
+"""Of that for ending the cameras and for clips; at least so much for the store, and for the sinks."""
 LOOK_S = 0.2
 """How often the main thread looks whether it was asked to stop."""
 
@@ -51,8 +57,11 @@ def run(
     on_event: OnEvent | None = None,
     progress: Progress | None = None,
     metrics: Metrics | None = None,
+    watch: Callable[[list[CameraStatus]], None] | None = None,
 ) -> RunReport:
     """Run cameras of a site until their streams end, or until SIGINT or SIGTERM.
+
+    Live cameras have no end. SIGHUP, or a change of the site file, makes those anew that it changes.
 
     Parameters
     ----------
@@ -76,6 +85,8 @@ def run(
         Called after each picture with camera, media time in milliseconds and number of pictures; likewise.
     metrics
         Where to count; its own by default.
+    watch
+        Called several times a second with the state of every live camera, from the calling thread.
 
     Returns
     -------
@@ -97,7 +108,12 @@ def run(
         recover(kept, delivery.names, live)
         detectors = Detectors()
         opened.callback(detectors.close)
-        watched, failed = _compose_all(site, names, detectors, wishes)
+        recorded = [name for name in names if name not in live]
+
+        def wished(name: str) -> Wishes:
+            return wishes.of(name, alone=len(names) == 1)
+
+        ready, failed = _compose_all(site, recorded, detectors, wished, alone=not live)
         delivery.start()
         opened.callback(delivery.stop)
         keeper = Backlog(kept, written=delivery.nudge, metrics=counted) if live else kept
@@ -109,21 +125,81 @@ def run(
         )
         stop = threading.Event()
         with _stopped_by_signals(stop):
-            reports = failed | _run_all(watched, outlets, stop)
-        asked = time.monotonic()
-        lost = keeper.close(STOP_S) + keeper.refused if isinstance(keeper, Backlog) else 0
-        left_s = max(STOP_S - (time.monotonic() - asked), 1.0)
-        delivered = delivery.drain(left_s if live else None)
+            loops = _start(ready, outlets, stop)
+            opened.callback(loops)
+            opened.callback(stop.set)
+            if live:
+                clips = _clips(site)
+                opened.callback(clips.close, 0.0)
+                fleet = Fleet(
+                    site,
+                    None if cameras is None else live,
+                    outlets,
+                    clips if site.evidence.clips else None,
+                    wished,
+                )
+                opened.callback(fleet.stop, 0.0)
+                asked = _watch(fleet, site, stop, watch)
+                reports = fleet.stop(STOP_CAMERAS_S)
+                clips.close(STOP_CLIPS_S)
+            else:
+                reports, asked = {}, 0.0
+            reports |= failed | loops()
+        lost, left_s = 0, None
+        if isinstance(keeper, Backlog):
+            lost = keeper.close(max(STOP_S - (time.monotonic() - asked), LEAST_S)) + keeper.refused
+            left_s = max(STOP_S - (time.monotonic() - asked), LEAST_S)
+        delivered = delivery.drain(left_s)
         return RunReport(
             site=site.name,
             evaluation=all(site.is_evaluation(name) for name in names),
-            cameras=tuple(reports[name] for name in names),
+            cameras=tuple(reports[name] for name in dict.fromkeys([*names, *reports]) if name in reports),
             wall_s=time.perf_counter() - begun,
-            interrupted=stop.is_set(),
+            interrupted=stop.is_set() and not live,
             undelivered={} if delivered else delivery.undelivered,
             parked=delivery.parked,
             lost=lost,
         )
+
+
+def _watch(
+    fleet: Fleet, site: Site, stop: threading.Event, watch: Callable[[list[CameraStatus]], None] | None
+) -> float:
+    """Look after live cameras until asked to stop; gives when that was, on the monotonic clock."""
+    from beffroi.config import load
+
+    changes = Changes(site)
+    with _reloaded_by_signal(changes):
+        fleet.start()
+        while not stop.wait(LOOK_S):
+            fleet.tick()
+            if changes.look():
+                try:
+                    site = load(site.path)
+                except BeffroiError as error:
+                    log.error("the site file has changed and cannot be used; what ran goes on: %s", error)
+                else:
+                    renewed = fleet.reload(site)
+                    changes.follow(site)
+                    log.warning("the site file has changed; made anew: %s", ", ".join(renewed) or "nothing")
+            if watch is not None:
+                watch(fleet.statuses())
+    return time.monotonic()
+
+
+def _clips(site: Site) -> Clips:
+    """Who writes clips, and keeps the folder of evidence within its bounds."""
+    from beffroi.evidence.clip import Clips
+    from beffroi.evidence.disk import Disk
+
+    evidence = site.evidence
+    disk = Disk(
+        site.folder / Path(evidence.folder).expanduser(),
+        keep_days=evidence.keep_days,
+        most_gb=evidence.most_gb,
+        least_free_gb=evidence.least_free_gb,
+    )
+    return Clips(disk, blur=evidence.blur, originals=evidence.originals)
 
 
 def _store(site: Site, store: Store | Path | None, opened: ExitStack, *, live: bool) -> Store:
@@ -155,38 +231,62 @@ def _close(name: str, sink: Sink) -> None:
 
 
 def _compose_all(
-    site: Site, names: Sequence[str], detectors: Detectors, wishes: Wishes
-) -> tuple[list[Watched], dict[str, CameraReport]]:
-    """Those that can run, and a report on each that cannot; if none can, the first error is the caller's."""
+    site: Site, names: Sequence[str], detectors: Detectors, wishes: Callable[[str], Wishes], *, alone: bool
+) -> tuple[list[tuple[Watched, Source]], dict[str, CameraReport]]:
+    """Those that can run, and a report on each that cannot.
+
+    If none can and there is nothing else (`alone`), the first error is the caller's.
+    """
     watched, failed, errors = [], {}, []
     for name in names:
         try:
-            watched.append(compose(site, name, detectors, wishes.of(name, alone=len(names) == 1)))
+            watched.append(compose(site, name, detectors, wishes(name)))
         except BeffroiError as error:
             log.error("%s: %s", name, error)
             failed[name] = CameraReport(name, outcome="not_started", error=str(error))
             errors.append(error)
-    if not watched:
+    if errors and not watched and alone:
         raise errors[0]
     return watched, failed
 
 
-def _run_all(watched: Sequence[Watched], outlets: Outlets, stop: threading.Event) -> dict[str, CameraReport]:
+def _start(
+    watched: Sequence[tuple[Watched, Source]], outlets: Outlets, stop: threading.Event
+) -> Callable[[], dict[str, CameraReport]]:
+    """Start the recordings; the result waits for their end and gives the reports."""
     reports: dict[str, CameraReport] = {}
 
-    def run_one(one: Watched) -> None:
-        reports[one.facts.camera] = CameraLoop(one, outlets).run(stop)
+    def run_one(one: Watched, source: Source) -> None:
+        reports[one.facts.camera] = CameraLoop(one, source, outlets).run(stop)
 
     threads = [
-        threading.Thread(target=run_one, args=(one,), name=f"camera {one.facts.camera}") for one in watched
+        threading.Thread(target=run_one, args=(one, source), name=f"camera {one.facts.camera}")
+        for one, source in watched
     ]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        # A join without an end would keep signals waiting.
-        while thread.is_alive():
-            thread.join(LOOK_S)
-    return reports
+
+    def ended() -> dict[str, CameraReport]:
+        for thread in threads:
+            # A join without an end would keep signals waiting.
+            while thread.is_alive():
+                thread.join(LOOK_S)
+        return reports
+
+    return ended
+
+
+@contextmanager
+def _reloaded_by_signal(changes: Changes) -> Iterator[None]:
+    """SIGHUP has the site file read again."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, lambda _number, _frame: changes.ask())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @contextmanager

@@ -25,9 +25,12 @@ class StageTimers:
         try:
             yield
         finally:
-            spent = self._clock() - begun
-            self.seconds[stage] += spent
-            self._metrics.stage(self._camera, stage, spent)
+            self.add(stage, self._clock() - begun)
+
+    def add(self, stage: str, spent: float) -> None:
+        """So many seconds more were spent in a stage."""
+        self.seconds[stage] += spent
+        self._metrics.stage(self._camera, stage, spent)
 
 
 class Coverage:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from beffroi.config.health import Health
 from beffroi.errors import SourceError
 from beffroi.evidence.redact import apply_masks
+from beffroi.views.guard import Guard
 from beffroi.views.health import CameraHealth, Verdict, watching
 from beffroi.views.incident import KINDS, Incident, Origin
 from beffroi.views.look import Eye
@@ -149,6 +150,10 @@ class Dome:
         motion = seen.motion if before == route.view and interrupted is None else None
         return route.view, Verdict(tuple(incidents), None, interrupted, motion)
 
+    def guard(self, view: str) -> Guard | None:
+        """What watches a view; None if nothing does."""
+        return self._views[view].health.guard
+
     def end(self, outcome: str) -> list[Incident]:
         """Everything ends, as the run does."""
         incidents = [one for name in self._watched for one in self._views[name].health.finish(outcome)]
@@ -211,7 +216,8 @@ def _heard(sight: Sight) -> Opinion:
     if place.share is None:
         # What does not show what is being learnt is not what is being learnt.
         return Opinion(Word.OTHER) if place.telling or not guard.established else NOTHING
-    if place.share > sight.tolerance:
+    if place.share > sight.tolerance or place.assumed:
+        # Colours go as the lamps go on; they may also go as the camera turns to a grey wall.
         return Opinion(Word.OTHER, place.agreement)
     return Opinion(Word.FITS, place.agreement) if place.telling else NOTHING
 
@@ -238,6 +244,10 @@ def dome(
         If a view's reference picture cannot be used.
     """
     health, place = camera.health, f"cameras.{context.camera}.views"
+    # A dome that turns away may say so late: that is no view that moved.
+    after = max(health.view_moved.after, 1.5 * LATE_MS / 1000)
+    patient = health.view_moved.model_copy(update={"after": after})
+    judged = health.model_copy(update={"view_moved": patient})
     sights = {}
     for name, view in camera.views.items():
         eye = Eye(size, list(view.masks.values()))
@@ -252,22 +262,22 @@ def dome(
             references = [first, *references[1:]]
         rules = [str(rule.get("name")) for rule in view.rules]
         own = watching(
-            _only(health, OF_A_VIEW), f"{context.camera}/{name}", eye, rules=rules, references=references
+            _only(judged, OF_A_VIEW), f"{context.camera}/{name}", eye, rules=rules, references=references
         )
         sights[name] = Sight(own, eye, health.view_moved.tolerance, shelf)
     rules = [str(rule.get("name")) for view in camera.views.values() for rule in view.rules]
     of_camera = None
     if health.enabled:
         rest = tuple(kind for kind in KINDS if kind not in OF_A_VIEW)
-        # The whole picture: where masks lie is known only once the view is, and nothing of it is kept.
-        of_camera = CameraHealth(
-            _only(health, rest), Origin.of(context.camera, health, rules), Eye(size), None
-        )
+        # Told in the name of the first view, as everything of the camera itself is, whatever is in sight.
+        origin = Origin.of(f"{context.camera}/{next(iter(camera.views))}", health, rules)
+        # The whole picture: where masks lie is known only once the view is. Nothing of it leaves memory.
+        of_camera = CameraHealth(_only(health, rest), origin, Eye(size), None)
     presets = {name: view.preset if where is not None else None for name, view in camera.views.items()}
     settle = health.view_moved.settle if camera.ptz is None else camera.ptz.settle
-    return Dome(
-        sights, presets, of_camera, where or (lambda: NOBODY), settle=settle, doubt=health.view_moved.after
-    )
+    # Lamps that go on are doubted for as long as the dome's word may be late, and end nothing.
+    doubt = max(health.view_moved.after, LATE_MS / 1000)
+    return Dome(sights, presets, of_camera, where or (lambda: NOBODY), settle=settle, doubt=doubt)
 
 
 def _only(health: Health, kinds: Collection[str]) -> Health:

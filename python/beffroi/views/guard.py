@@ -57,8 +57,10 @@ class Place:
         ``a, b, tx, c, d, ty`` from the previous picture to this one on relative coordinates; None if there is
         none, or nobody is sure.
     telling
-        Whether the picture itself says anything of where it lies: not while the view is still being learnt,
-        in a light in which nobody has seen it yet, or where something else vouches for it.
+        Whether the picture says anything of where it lies: not while the view is still being learnt, in a
+        light in which nobody has seen it yet, or where only what followed an assumption vouches for it.
+    assumed
+        It shows nothing known, and is taken for the view because its colours went or came.
     """
 
     moved: bool
@@ -67,6 +69,7 @@ class Place:
     agreement: float
     motion: tuple[float, float, float, float, float, float] | None = None
     telling: bool = True
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,9 @@ class Guard:
         self._last: tuple[int, Fit] | None = None
         self._known_before = False
         self._switched_ms: int | None = None
-        self._telling = True
+        self._telling, self._assumed = True, False
+        self._descends = False
+        """Whether the latest look at the view was once taken for it, and shown by no reference since."""
 
     def pause(self) -> None:
         """The camera sees nothing, or time was lost: what was seen before says nothing about what comes."""
@@ -144,7 +149,7 @@ class Guard:
         self.pause()
         self._whereabouts.reset()
         self._recent = self._switched_ms = self._anew_ms = None
-        self._known_before = False
+        self._known_before = self._descends = False
         if not self.established:
             # What was begun may have been a picture of the way here.
             self.references, self._current = [], None
@@ -173,7 +178,7 @@ class Guard:
         `told`: something else knows that the camera stands in its place, and has stood there for long enough.
         A light in which nobody has seen the view yet is then learnt like any other.
         """
-        self._telling = self.established
+        self._telling, self._assumed = self.established, False
         flat = None
         fit = self._unmoved(look)
         if fit is None:
@@ -192,6 +197,8 @@ class Guard:
             self._last = None
             return self._place(None)
         self._known_before = True
+        self._descends = self._descends and not any(self._current is one for one in self.references)
+        self._telling = self._telling and not self._descends
         self._whereabouts.note(look.at_ms, fit.pose)
         motion = self._motion(fit)
         if motion is not None:
@@ -270,7 +277,7 @@ class Guard:
             return None
         self._recent = (look.at_ms, self._latest(look, recent.pose))
         self._current = self._recent[1]
-        self._telling = False
+        self._assumed = self._descends = True
         return Fit(recent.pose, 1.0, 1.0)
 
     def _latest(self, look: Look, pose: Affine) -> Reference:
@@ -349,7 +356,7 @@ class Guard:
         share = None if fit is None else self._displaced(fit.pose)
         agreement = 0.0 if fit is None else fit.agreement
         where = self._whereabouts
-        return Place(where.moved, where.since_ms, share, agreement, motion, self._telling)
+        return Place(where.moved, where.since_ms, share, agreement, motion, self._telling, self._assumed)
 
     def _displaced(self, pose: Affine) -> float:
         return displacement(pose, self._eye.width, self._eye.height)

@@ -118,7 +118,7 @@ class Bearings:
         self._event_s = -math.inf
 
     def presets(self, presets: Iterable[Preset]) -> list[str]:
-        """Take the dome's own list of presets; returns those that are wanted and not in it."""
+        """Take the dome's own list of presets; returns what is wrong with those that are wanted."""
         self._presets = tuple(presets)
         tokens = {preset.token for preset in self._presets}
         names = {preset.name: preset.token for preset in reversed(self._presets) if preset.name}
@@ -126,7 +126,19 @@ class Bearings:
         self._names = {token: wanted for wanted, token in found.items() if token is not None}
         known = [preset for preset in self._presets if preset.position is not None]
         self._telling = [one for one in known if not any(_same(one, other) for other in known)]
-        return [wanted for wanted, token in found.items() if token is None]
+        there = ", ".join(f"{one.token} ({one.name})" if one.name else one.token for one in self._presets)
+        complaints = [
+            f"the dome has no preset {wanted}; it has: {there or 'none'}"
+            for wanted, token in found.items()
+            if token is None
+        ]
+        for token, shown in self._names.items():
+            complaints += [
+                f"the dome's preset {token} is {wanted} and {shown}: only {shown} will ever be in sight"
+                for wanted, other in found.items()
+                if other == token and wanted != shown
+            ]
+        return complaints
 
     def event(self, at_s: float, kind: EventKind, token: str | None, name: str | None = None) -> None:
         """Something happened to the preset of this token; of this name, where a device gives no token."""
