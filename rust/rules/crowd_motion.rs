@@ -30,7 +30,7 @@ mod tests;
 use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
-use crate::facts::{Fact, Facts};
+use crate::facts::Facts;
 use crate::geometry::Point;
 use crate::lifecycle::Holds;
 use crate::quantity::Speed;
@@ -115,9 +115,6 @@ const ONE_WAY: f64 = 0.8;
 const RADIAL: f64 = 0.6;
 /// Who has not been seen for longer is not counted: when a crowd bursts, those whom the tracker lost would go on standing.
 const IN_SIGHT: Span = Span::from_ms(600);
-/// Pictures this far apart give a velocity by themselves: a box that trembles by a twentieth of a person's height then
-/// makes a quarter of a metre a second.
-const APART: Span = Span::from_ms(300);
 /// A window is remembered in so many parts.
 const PARTS: usize = 8;
 
@@ -265,21 +262,6 @@ impl CrowdMotion {
         mover.lowest.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    /// Velocity of late. Where pictures are far apart, that between the last two: the usual one is that of three pictures
-    /// and more, within which a crowd has dispersed.
-    fn velocity(&self, fact: &Fact) -> Option<Point> {
-        let elapsed = fact.last_seen - fact.previous_seen?;
-        if elapsed < APART {
-            return fact.velocity;
-        }
-        let moved = if self.metres {
-            fact.ground? - fact.ground_from?
-        } else {
-            (fact.at - fact.from) * (1.0 / fact.body)
-        };
-        Some(moved * (1.0 / elapsed.seconds()))
-    }
-
     fn gather(&mut self, facts: &Facts<'_>, room: &mut Room) {
         let Room { ids, places, velocities, lowest, .. } = room;
         ids.clear();
@@ -288,7 +270,7 @@ impl CrowdMotion {
         lowest.clear();
         let probe = self.probe;
         for fact in facts.visitors(probe).filter(|f| f.zones[probe].inside) {
-            let Some(velocity) = self.velocity(fact) else { continue };
+            let Some(velocity) = fact.latest_velocity() else { continue };
             if facts.at - fact.last_seen > IN_SIGHT || !self.filter.admits(fact, facts.scene) {
                 continue;
             }
