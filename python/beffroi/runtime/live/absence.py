@@ -14,6 +14,8 @@ TIMES = 3
 class Absence:
     """Watches the clock between two pictures. Times are seconds of a clock that only goes on.
 
+    One thread says what it heard, one at a time asks.
+
     Parameters
     ----------
     after_s
@@ -23,7 +25,7 @@ class Absence:
     """
 
     def __init__(self, after_s: float, now_s: float) -> None:
-        self._after_s, self._last_s = after_s, now_s
+        self._after_s, self._last_s, self._begun_s = after_s, now_s, now_s
         self._intervals: deque[float] = deque(maxlen=USUAL)
         self.lasts = False
         """Whether the camera is silent."""
@@ -31,7 +33,8 @@ class Absence:
     @property
     def threshold_s(self) -> float:
         """How long no picture may come, as pictures usually do."""
-        usual = median(self._intervals) if self._intervals else 0.0
+        intervals = list(self._intervals)
+        usual = median(intervals) if intervals else 0.0
         return max(self._after_s, TIMES * usual)
 
     def silent_s(self, now_s: float) -> float:
@@ -42,13 +45,18 @@ class Absence:
         """Whether the camera has just fallen silent: true once for each absence."""
         if self.lasts or self.silent_s(now_s) < self.threshold_s:
             return False
-        self.lasts = True
+        self.lasts, self._begun_s = True, now_s
         return True
 
-    def came(self, now_s: float) -> bool:
-        """A picture came; whether that ends an absence."""
-        over, self.lasts = self.lasts, False
-        if not over:
-            self._intervals.append(now_s - self._last_s)
-        self._last_s = now_s
-        return over
+    def heard(self, now_s: float) -> None:
+        """A picture arrived; told by the thread that reads, whether or not anybody looks at it."""
+        passed_s, self._last_s = now_s - self._last_s, now_s
+        if not self.lasts:
+            self._intervals.append(passed_s)
+
+    def over(self) -> bool:
+        """Whether a picture has ended the absence: true once for each."""
+        if not self.lasts or self._last_s <= self._begun_s:
+            return False
+        self.lasts = False
+        return True

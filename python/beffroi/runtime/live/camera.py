@@ -226,6 +226,8 @@ class LiveCamera:
             try:
                 for frame in self._source.frames():
                     pause_s = FIRST_PAUSE_S
+                    if self._absence is not None:
+                        self._absence.heard(self._clock())
                     self.mailbox.put(frame)
                     if self._closed.is_set():
                         return
@@ -271,7 +273,7 @@ class LiveCamera:
     def _came(self, at_ms: int) -> None:
         """A picture came: silence is over."""
         absence = self._absence
-        if absence is None or not absence.came(self._clock()) or self._ailing is None:
+        if absence is None or not absence.over() or self._ailing is None:
             return
         (judge, begun), self._ailing = self._ailing, None
         judge.tell([_ended(begun, at_ms, "cleared")])
