@@ -50,7 +50,9 @@ def dome(
         eye = Eye(SIZE)
         only = health.model_copy(update={"too_dark": health.too_dark.model_copy(update={"enabled": False})})
         references = [reference(view, eye)] if view in known else []
-        sights[view] = Sight(watching(only, f"square/{view}", eye, references=references), eye, TOLERANCE)
+        sights[view] = Sight(
+            watching(only, f"square/{view}", eye, references=references, turns=True), eye, TOLERANCE
+        )
     camera = CameraHealth(
         health.model_copy(update={"covered": health.covered.model_copy(update={"enabled": False})}),
         Origin.of("square", health),
