@@ -1,9 +1,11 @@
 """How fast are alerts on the disk, when many cameras have some at once?
 
 ``python -m benches.committing`` lets ten threads commit one change after the other, each durable before its
-`commit` returns, through a `Store` (each on its own, behind one lock) and through a `Backlog` (what gathers
-while one transaction is written shares the next). It prints commits a second and how long a camera waits:
-everybody at once, and at the pace of a bad minute (each camera five changes a second).
+`commit` returns, through a `Store` (each on its own, behind one lock), through a `Backlog` (what gathers
+while one transaction is written shares the next), and through one while two sinks are sent everything. It
+prints
+commits a second and how long a camera waits: everybody at once, and at the pace of a bad minute (each camera
+five changes a second).
 
 ``--sync-ms 10`` makes each transaction wait that long before it commits, as the cards and disks of small
 boxes do: what a solid-state disk hides is what such a box is slow at.
@@ -16,14 +18,16 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from beffroi.bench import machine
+from beffroi.metrics import Metrics
+from beffroi.runtime.delivery import Delivery
 from beffroi.store import Backlog, Change, Keeper, RunFacts, Store
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 FACTS = RunFacts("site", "0", "camera", "view", "model", "cpu", "0", evaluation=True)
 SINKS = ("file", "hook")
@@ -80,10 +84,25 @@ def load(keeper: Keeper, cameras: int, each: int, pause_s: float) -> dict[str, f
     }
 
 
+class Wire:
+    """A sink that takes everything at once."""
+
+    def send(self, alert: Mapping[str, Any]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
 def slowed(store: Store, sync_ms: float) -> None:
-    """Let every transaction of `store` wait before it commits."""
+    """Let every transaction of `store` that wrote something wait before it commits."""
+
+    def wait(connection: Connection) -> None:
+        if getattr(connection.connection.driver_connection, "in_transaction", False):
+            time.sleep(sync_ms / 1000)
+
     if sync_ms:
-        event.listen(store._engine, "commit", lambda _connection: time.sleep(sync_ms / 1000))
+        event.listen(store._engine, "commit", wait)
 
 
 def measure(cameras: int, each: int, folder: Path, sync_ms: float) -> list[dict[str, Any]]:
@@ -91,13 +110,17 @@ def measure(cameras: int, each: int, folder: Path, sync_ms: float) -> list[dict[
     found: list[dict[str, Any]] = []
     for pace, pause_s in (("all at once", 0.0), ("5 a second each", 0.2)):
         count = each if not pause_s else max(each // 10, 10)
-        for way in ("store", "backlog"):
+        for way in ("store", "backlog", "sending"):
             with Store(folder / f"{way}-{pause_s}.db") as store:
                 slowed(store, sync_ms)
-                backlog = Backlog(store) if way == "backlog" else None
+                delivery = Delivery(store, {name: Wire() for name in SINKS}, Metrics())
+                if way == "sending":
+                    delivery.start()
+                backlog = None if way == "store" else Backlog(store, written=delivery.nudge)
                 figures = load(backlog or store, cameras, count, pause_s)
                 if backlog is not None:
                     backlog.close()
+                delivery.stop()
             found.append({"pace": pace, "way": way, **figures})
     return found
 

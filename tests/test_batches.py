@@ -22,7 +22,7 @@ from beffroi.detectors._detector import OnnxDetector
 from beffroi.detectors._layout import kept_in_layout
 from beffroi.errors import AssetError, InputError, ModelError
 from beffroi.frame import Detections, Frame
-from beffroi.runtime.detectors import Detectors
+from beffroi.runtime.detectors import Detectors, Shared, Together
 from films import context
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -138,6 +138,22 @@ def test_several_threads_share_one_model(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("cores", "analysts", "threads", "used"),
+    [(2, 1, 0, 2), (2, 2, 0, 1), (2, 10, 0, 1), (16, 2, 0, 4), (16, 8, 0, 2), (1, 1, 0, 1), (2, 2, 3, 3)],
+)
+def test_pictures_looked_at_at_once_share_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int, analysts: int, threads: int, used: int
+) -> None:
+    asked = []
+    real = _session._options
+    monkeypatch.setattr(_session.os, "sched_getaffinity", lambda _pid: set(range(cores)))
+    monkeypatch.setattr(_session, "_options", lambda runtime, count: asked.append(count) or real(runtime, 1))
+    config = DetectorConfig.parse({"model": bright_model(tmp_path).name, "threads": threads})
+    config.build(BuildContext("gate", tmp_path, analysts=analysts))
+    assert asked == [used]
 
 
 def test_cameras_that_cannot_run_together(tmp_path: Path) -> None:
@@ -302,3 +318,76 @@ def test_a_run_puts_a_gate_before_each_cameras_model(
         assert [round(float(one.xyxy[0, 0]), 2) for one in found] == [0.1, 0.39]
     assert len(asked) == 2 * looks
     detectors.close()
+
+
+class Beside:
+    """Looks beside a model: says how many boxes it was shown."""
+
+    labels, name, version, provider = ("fire",), "beside", "1", "nowhere"
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        return [
+            Detections.empty()
+            if frame.detections is None
+            else Detections(
+                np.array([[0, 0, 1, 1]], np.float32),
+                np.array([len(frame.detections) / 10], np.float32),
+                np.zeros(1, np.uint16),
+            )
+            for frame in frames
+        ]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("gate", ["off", "on"])
+def test_cameras_of_a_run_go_through_one_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gate: str
+) -> None:
+    """With gates before the models, and another detector beside one of them, as each would alone."""
+
+    def built() -> list[Any]:
+        config = DetectorConfig.parse({"model": bright_model(tmp_path).name, "tiles": "auto", "gate": gate})
+        detectors = Detectors()
+        first, second, third = (
+            detectors.build(config, BuildContext(name, tmp_path, analysts=2)) for name in ("a", "b", "c")
+        )
+        return [Together(first, [Shared(Beside())]), second, third]
+
+    alone, together = built(), built()
+    together[1].model._session.bind("cpu")
+    assert [each.batch for each in alone] == [1, 1, 1]
+    for each in together:
+        each.model.batch = each.model._session.batch
+    assert {each.batch for each in together} == {16}
+    assert all(together[0].runs_with(each) for each in together[1:])
+    assert not together[0].runs_with(Shared(Beside()))
+    looks = []
+    real = OnnxDetector._run
+
+    def run(self: OnnxDetector, images: Any) -> Any:
+        looks.append(len(images))
+        return real(self, images)
+
+    monkeypatch.setattr(OnnxDetector, "_run", run)
+    for at_ms in range(0, 3000, 250):
+        frames = [grey(60, at_ms), grey(90 if at_ms < 1000 else 200, at_ms), grey(at_ms // 5 % 250, at_ms)]
+        looks.clear()
+        found = together[0].together(together, frames)
+        # The first camera shows nothing new, the second once, the third always.
+        moving = 3 if gate == "off" or at_ms == 0 else 2 if at_ms in (1000, 2000) else 1
+        assert looks[0] == moving
+        assert same(found, [each.detect([frame])[0] for each, frame in zip(alone, frames, strict=True)])
+        assert len(found[0]) == len(found[1]) + 1
+
+
+def test_a_batch_of_which_nothing_has_to_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = DetectorConfig.parse({"model": bright_model(tmp_path).name, "tiles": "off", "gate": "on"})
+    detectors = Detectors()
+    pair = [detectors.build(config, BuildContext(name, tmp_path)) for name in ("a", "b")]
+    first = pair[0].together(pair, [grey(50), grey(90)])
+    monkeypatch.setattr(OnnxDetector, "together", lambda *_: pytest.fail("nothing had to be looked at"))
+    assert same(pair[0].together(pair, [grey(50, 250), grey(90, 250)]), first)

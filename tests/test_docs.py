@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -41,12 +42,13 @@ def test_python_blocks_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_site_and_commands_run(tmp_path: Path) -> None:
-    site, town = blocks("yaml")
+    site, town, market = blocks("yaml")
     (cases,) = blocks("toml")
     film(tmp_path / "garden.mp4")
     # No weights are needed to read what the README says: the boxes come from a file.
     (tmp_path / "site.yaml").write_text(site, encoding="utf-8")
     (tmp_path / "town.yaml").write_text(town, encoding="utf-8")
+    (tmp_path / "market.yaml").write_text(market, encoding="utf-8")
     (tmp_path / "cases.toml").write_text(cases, encoding="utf-8")
     from beffroi import assets
     from beffroi.errors import AssetError
@@ -66,9 +68,11 @@ def test_site_and_commands_run(tmp_path: Path) -> None:
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         ran += 1
     assert ran == 7
-    checked = [sys.executable, "-m", "beffroi", "check", "town.yaml"]
-    done = subprocess.run(checked, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    for more in ("town.yaml", "market.yaml"):
+        checked = [sys.executable, "-m", "beffroi", "check", more]
+        env = {**os.environ, "CAM1": "secret"}
+        done = subprocess.run(checked, cwd=tmp_path, capture_output=True, text=True, check=False, env=env)
+        assert done.returncode == 0, done.stderr
     assert (tmp_path / "week.html").stat().st_size > 1000
     assert (tmp_path / "seen.mp4").stat().st_size > 1000
     assert json.loads((tmp_path / "boxes.jsonl").read_text(encoding="utf-8").splitlines()[0])

@@ -131,6 +131,22 @@ def test_somebody_is_seen_in_flickering_light() -> None:
     assert len(opened(enters, 10, settled(flickers))) >= 0.8 * 10_000 / STEP_MS
 
 
+def test_a_clock_in_the_picture_opens_every_second_unless_masked() -> None:
+    def clock(at_ms: int) -> np.ndarray:
+        image, second = noisy(STREET, at_ms), f"{at_ms // 1000 % 60:02}"
+        return cv2.putText(image, second, (20, 50), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (255, 255, 255), 3)
+
+    def masked(at_ms: int) -> np.ndarray:
+        image = clock(at_ms)
+        image[15:60, 10:90] = 0
+        return image
+
+    times = opened(clock, 20, settled(clock))
+    assert set(times) <= {1000 * second for second in range(20)}
+    assert len(times) >= 15
+    assert opened(masked, 20, settled(masked)) == []
+
+
 def test_an_exposure_step_opens_once() -> None:
     def brighter(at_ms: int) -> np.ndarray:
         return noisy(STREET * (1.25 if at_ms >= 2000 else 1), at_ms)

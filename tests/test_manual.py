@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from configparser import ConfigParser
+from pathlib import Path
 from typing import Any
 
 import beffroi
 import pytest
 from beffroi.cli import app
+from beffroi.cli.app import MISTAKE
 from beffroi.components import DetectorConfig
+from beffroi.config import examine
 from beffroi.config.health import Health
 from beffroi.errors import BeffroiError
 from beffroi.manual import PIXEL_DETECTORS, Page, page, pages
+from beffroi.runtime.supervisor import STOP_S
 from typer.testing import CliRunner
 
 PAGES = {name: each for name, each in pages().items() if name == f"{each.name} {each.family}"}
 RULES = sorted(name for name, each in PAGES.items() if each.family == "rule")
-FAMILIES = ("rule", "detector", "health")
+FAMILIES = ("rule", "detector", "health", "guide")
 UNUSED = {("sequence", "min_score"), ("state", "min_score")}
 """Common keys of kinds that look at no boxes of their own."""
 OFF = {"cooldown", "enabled", "shadow", "severity_during"}
@@ -35,7 +40,7 @@ def test_everything_has_a_page() -> None:
     assert of["health"] == {"health"} | (set(Health.model_fields) - {"enabled"})
 
 
-@pytest.mark.parametrize("name", sorted(PAGES))
+@pytest.mark.parametrize("name", sorted(name for name, each in PAGES.items() if each.family != "guide"))
 def test_a_page_says_what_holds_and_what_cannot_be_seen(name: str) -> None:
     found = PAGES[name]
     assert found.line.endswith(".") or found.family == "detector"
@@ -43,6 +48,38 @@ def test_a_page_says_what_holds_and_what_cannot_be_seen(name: str) -> None:
     for part in (holds, "What it cannot see"):
         # The page of the whole of camera health has these parts below each of its checks.
         assert re.search(rf"^#+ {part}\n+\S", found.text, re.MULTILINE), part
+
+
+def _blocks(name: str, kind: str) -> list[str]:
+    return re.findall(rf"(?ms)^```{kind}$\n(.*?)^```$", PAGES[f"{name} guide"].text)
+
+
+def test_the_unit_of_the_manual_is_one() -> None:
+    (text,) = _blocks("service", "ini")
+    unit = ConfigParser(strict=True)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]  # keys are told apart by case
+    unit.read_string(text)
+    assert unit.sections() == ["Unit", "Service", "Install"]
+    service = unit["Service"]
+    assert service["ExecStart"].endswith("run site.yaml")
+    assert int(service["TimeoutStopSec"]) > STOP_S
+    assert service["RestartPreventExitStatus"] == str(MISTAKE)
+    # A comment within a block of code is no heading.
+    assert "\n# Passwords" in PAGES["service guide"].markdown()
+
+
+def test_the_cameras_of_the_manual_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAM1", "secret")
+    fixed, dome = _blocks("cameras", "yaml")
+    rule = "{ name: inside, type: intrusion, zone: all }"
+    zones = "{ all: [[0, 0], [1, 0], [1, 1]] }"
+    dome = dome.replace("zones: {}, rules: []", f"zones: {zones}, rules: [{rule}]")
+    (tmp_path / "site.yaml").write_text(
+        f"site: {{ name: x, timezone: Europe/Paris, mode: evaluation }}\n{fixed}{dome}", encoding="utf-8"
+    )
+    found = examine(tmp_path / "site.yaml")
+    # The client for ONVIF is an extra that may not be installed.
+    assert all("onvif" in problem.message for problem in found.problems), found.problems
 
 
 def _numbers(value: Any) -> Iterator[float]:

@@ -147,6 +147,8 @@ class BuildContext:
     """Zones of the view by name, points relative to the picture."""
     state: Path | None = None
     """Folder where a component may keep what it learnt of this camera; None: it starts anew each time."""
+    analysts: int = 1
+    """How many pictures are analysed at once: what would use all of the processor takes its share."""
     presets: Sequence[str] = ()
     """Presets that the views of this camera name."""
 

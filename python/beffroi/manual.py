@@ -1,7 +1,8 @@
 """The manual: what every rule kind, pixel detector and check of the camera holds, and what it cannot see.
 
 Nothing is written here: pages are the heads of the rules' files, the docstrings of the detectors and of
-camera health, settings are those of their schemas, and definitions are rendered by the core.
+camera health, and the guides of ``beffroi/guide``; settings are those of their schemas, and definitions are
+rendered by the core.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
+from importlib import import_module, resources
 from inspect import cleandoc
+from pathlib import Path
 from typing import Any, Final
 
 from beffroi._core import catalogue, check
@@ -66,7 +68,7 @@ class Setting:
 class Page:
     """One page of the manual.
 
-    `family` is ``rule``, ``detector`` or ``health``; `text` is Markdown whose first line says what it is;
+    `family` is ``rule``, ``detector``, ``health`` or ``guide``; `text` is Markdown, first what it is;
     `definition` is what a rule on a sample scene means with its defaults, by language.
     """
 
@@ -83,7 +85,7 @@ class Page:
 
     def markdown(self) -> str:
         """The whole page."""
-        parts = [f"# {self.name}\n\n" + re.sub(r"(?m)^#", "##", self.text)]
+        parts = [f"# {self.name}\n\n{_deeper(self.text)}"]
         if self.settings:
             rows = [f"| `{each.name}` | {_default(each)} | {_cell(each.meaning)} |" for each in self.settings]
             parts.append(
@@ -96,10 +98,11 @@ class Page:
 
 
 def pages() -> dict[str, Page]:
-    """Every page by its name: kinds of rules, pixel detectors, camera health and each of its checks."""
+    """Every page by its name: kinds of rules, pixel detectors, camera health with its checks, guides."""
     found = [_rule(entry) for entry in catalogue()]
     found += [_detector(name) for name in PIXEL_DETECTORS]
     found += _health()
+    found += _guide()
     # Where a detector has the name of a kind of rule, it is asked for as `fire detector`.
     full = {f"{page.name} {page.family}": page for page in found}
     return {page.name: page for page in reversed(found)} | full
@@ -139,6 +142,12 @@ def sample(kind: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _deeper(text: str) -> str:
+    """The same with every heading one level down; what stands in a block of code is none."""
+    parts = re.split(r"(?ms)(^```.*?^```$)", text)
+    return "".join(part if i % 2 else re.sub(r"(?m)^#", "##", part) for i, part in enumerate(parts))
+
+
 def _rule(entry: Mapping[str, Any]) -> Page:
     definition = check(json.dumps(sample(entry["kind"], entry["schema"])))[-1]["definition"]
     return Page(entry["kind"], "rule", entry["manual"], _settings(entry["schema"]), definition)
@@ -160,6 +169,12 @@ def _health() -> list[Page]:
             text = re.sub(r"(?m)^##", "#", text)
             found.append(Page(name, "health", text, _settings(each.annotation.model_json_schema())))
     return found
+
+
+def _guide() -> list[Page]:
+    folder = resources.files("beffroi") / "guide"
+    named = {Path(str(each)).stem: each for each in folder.iterdir() if str(each).endswith(".md")}
+    return [Page(name, "guide", named[name].read_text(encoding="utf-8").strip()) for name in sorted(named)]
 
 
 def _settings(schema: Mapping[str, Any]) -> tuple[Setting, ...]:

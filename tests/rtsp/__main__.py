@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument(
         "--cameras", type=int, help="how many addresses to print; as many as clips if left out"
     )
+    parser.add_argument("--live", action="store_true", help="streams run on their own, each out of step")
     parser.add_argument("--host", default="127.0.0.1")
     given = parser.parse_args()
     over = threading.Event()
@@ -30,7 +31,9 @@ def main() -> int:
         server = RtspServer(*given.clips, host=given.host, port=given.port)
         with server:
             for number in range(1, (given.cameras or len(given.clips)) + 1):
-                _say(server.url(f"/cam{number}"))
+                # Real cameras' key pictures do not coincide; no two multiples of the golden ratio are close.
+                join, phase = ("key", round(number * 0.618 % 1 * 10, 3)) if given.live else ("start", 0.0)
+                _say(server.url(f"/cam{number}", join=join, phase=phase))
             _say("ready")
             began, used = time.monotonic(), time.process_time()
             over.wait()

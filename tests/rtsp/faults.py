@@ -72,6 +72,8 @@ class Faults:
     join: str = "start"
     """`start`: each client sees the clip from its beginning. `key`, `any`: the stream runs since the server
     was made, and a client joins at the next key picture, or wherever it comes."""
+    phase: float = 0.0
+    """Unless joined at `start`, the stream began so much earlier. Puts cameras with one clip out of step."""
     parameters: str = "both"
     """Where parameter sets are: in the session description, in the stream (`band`), or both."""
     audio: bool = False

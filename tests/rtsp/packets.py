@@ -50,7 +50,8 @@ class Packed:
 
 def spans(frames: bytes | bytearray, starts: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     """Begin and end of each frame."""
-    return zip(starts, (*starts[1:], len(frames)), strict=True)
+    # Nothing begins where every packet was lost.
+    return zip(starts, (*starts[1:], len(frames)) if starts else (), strict=True)
 
 
 def pack(clip: Clip, *, parameters: bool = True) -> list[Packed]:

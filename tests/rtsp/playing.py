@@ -81,7 +81,7 @@ class Playing:
 
     def _pictures(self, zero: float) -> Iterator[tuple[float, float, Packed]]:
         in_band = self._faults.parameters != "sdp"
-        origin = 0.0 if self._faults.join == "start" else self._camera.began - zero
+        origin = 0.0 if self._faults.join == "start" else self._camera.began - self._faults.phase - zero
         reel = self._camera.reel(origin, in_band=in_band)
         yield from takewhile(lambda each: each[0] < self._faults.switch, reel)
         other = self._camera.other

@@ -107,7 +107,10 @@ class Session:
             if headers.get("content-length", "0").isdigit():
                 await self._reader.readexactly(int(headers.get("content-length", "0")))
         method, _, rest = start.partition(" ")
-        return Request(time.monotonic(), method, urlsplit(rest.partition(" ")[0]).path, headers)
+        with contextlib.suppress(ValueError):
+            path = urlsplit(rest.partition(" ")[0]).path
+            return Request(time.monotonic(), method, path, headers)
+        return Request(time.monotonic(), method, "", headers)
 
     async def _answer(self, request: Request) -> None:
         try:

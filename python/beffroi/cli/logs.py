@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from beffroi.conceal import conceal
 
@@ -23,17 +23,20 @@ class Text(logging.Formatter):
 
 
 class Json(logging.Formatter):
-    """One line of JSON: ``at``, ``level``, ``logger``, ``message``, and ``error`` if there was one."""
+    """One line of JSON: ``at``, ``level``, ``logger``, ``message``; ``error`` or a camera's ``status``."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = {
+        line: dict[str, Any] = {
             "at": at.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": conceal(record.getMessage()),
         }
+        status = getattr(record, "status", None)
+        if status is not None:
+            line["status"] = status
         if record.exc_info:
             line["error"] = conceal(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)

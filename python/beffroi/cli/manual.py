@@ -16,13 +16,14 @@ def manual(
         list[str] | None,
         typer.Argument(
             metavar="[NAME]",
-            help="A kind of rule, a detector, `health` or one of its checks; where a rule and a detector "
+            help="A kind of rule, a detector, `health` or one of its checks, `cameras`, `service`, "
+            "`container`; where a rule and a detector "
             "have one name, `fire detector` is the detector. All of them, a line each, if left out.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Explain a kind of rule, a pixel detector or a check of the camera: what holds, what it cannot see."""
+    """Explain a rule, a pixel detector, a check of the camera, or how to run beffroi as a service."""
     from dataclasses import asdict
 
     from beffroi.manual import page, pages

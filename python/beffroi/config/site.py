@@ -165,7 +165,7 @@ class Evidence(Settings):
         default="evidence", min_length=1, description="Where, relative to the folder of the site file."
     )
     keep_days: float = Field(
-        default=30, gt=0, le=30, description="What is older is removed; 30 days are the most."
+        default=3, gt=0, le=30, description="What is older is removed; 30 days are the most."
     )
     most_gb: float = Field(
         default=20, gt=0, description="Most that everything together may take, in GB; the oldest goes first."

@@ -52,7 +52,7 @@ class OnnxConfig(DetectorConfig):
         "auto: where the model runs on a processor.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to run.")
-    threads: int = Field(0, ge=0, le=64, description="Processor threads; 0 means up to 4.")
+    threads: int = Field(0, ge=0, le=64, description="Processor threads; 0 means up to 4, shared by cameras.")
 
     def findings(self, context: BuildContext) -> Iterable[Finding]:
         """A model that is not known, classes that it does not have, onnxruntime that is not installed."""
@@ -84,8 +84,10 @@ class OnnxConfig(DetectorConfig):
                 raise ModelError(_unknown_class(name, manifest))
         # Imported here: OpenCV and onnxruntime take half a second that reading a site file must not.
         from beffroi.detectors._detector import OnnxDetector
+        from beffroi.detectors._session import share
 
-        return OnnxDetector(beside or assets.locate(manifest.file), manifest, self)
+        own = self.model_copy(update={"threads": self.threads or share(context.analysts)})
+        return OnnxDetector(beside or assets.locate(manifest.file), manifest, own)
 
     def _manifest(self, context: BuildContext) -> tuple[Manifest, Path | None]:
         """The manifest, and the model's file if that is not an asset."""

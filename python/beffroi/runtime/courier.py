@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from beffroi.components import TimedSink
 from beffroi.conceal import conceal
@@ -33,7 +33,10 @@ may refuse what it took before; few, as everything behind it waits."""
 SEND_S = 10.0
 """How long a sink that can give up may wait for an answer."""
 CONFIRM_S = 0.2
-"""What was sent within this time is noted in one write. A crash in between repeats it, with the same ids."""
+"""What was sent is noted at once, but no more often than this: under load a slow disk would do nothing else.
+A crash before it is noted repeats what was sent, with the same ids."""
+STORE_S = 2.0
+"""When to try again to read or to note, while the disk is in trouble."""
 LOOK_S = 30.0
 """How often an idle courier looks: another process may have let parked alerts go."""
 
@@ -57,8 +60,8 @@ class Courier:
         self._news = threading.Event()
         self._finishing = threading.Event()
         self._until: float | None = None
-        self._sent: list[int] = []
-        self._since = 0.0
+        self._sent: dict[int, str] = {}
+        self._due = 0.0
         self._moved = 0
         self._refusals = (0, 0)
         self._complained = False
@@ -79,13 +82,18 @@ class Courier:
         pause = 0.0
         while not self._finishing.is_set():
             self._news.clear()
-            if self._round():
-                pause = 0.0
-                self._news.wait(LOOK_S)
-            else:
+            came = self._round(at_once=False)
+            if came == "refused":
                 # News must not cut the pause short: the sink would be tried for each new alert.
                 pause = min(max(2 * pause, PAUSE_S), LONGEST_PAUSE_S)
                 self._finishing.wait(pause * random.uniform(0.5, 1.0))
+                continue
+            pause = 0.0
+            if came == "unread":
+                # Where the store is back, whoever writes to it says so.
+                self._news.wait(STORE_S)
+            else:
+                self._news.wait(max(self._due - time.monotonic(), 0.0) if self._sent else LOOK_S)
         self.emptied = self._last_tries()
         self._until = None
         self._finishing.clear()
@@ -94,7 +102,7 @@ class Courier:
         failed = 0
         while True:
             moved = self._moved
-            if self._round():
+            if self._round(at_once=True) == "emptied":
                 return True
             failed = failed + 1 if self._moved == moved else 0
             pause = PAUSE_S * 2 ** max(failed - 1, 0)
@@ -102,39 +110,42 @@ class Courier:
                 return False
             self._sleep(pause)
 
-    def _round(self) -> bool:
-        """`flush`, whatever happens: a store in trouble is the store's to say, and the mail waits."""
+    def _round(self, *, at_once: bool) -> Literal["emptied", "refused", "unread"]:
+        """`flush`, whatever happens, and what came of it."""
         try:
-            return self.flush()
+            return "emptied" if self.flush(at_once=at_once) else "refused"
         except StoreError as error:
-            if not self._complained:
-                log.warning("sink %s: %s", self.name, error)
-                self._complained = True
+            # The store says itself what is wrong with it.
+            log.debug("sink %s: %s", self.name, error)
+            return "unread"
         except Exception:
             log.exception("sink %s: unexpected error", self.name)
-        return False
+            return "refused"
 
-    def flush(self) -> bool:
-        """Send what waits, once; True if nothing waits any more. Raises `StoreError` if it cannot be read."""
+    def flush(self, *, at_once: bool = True) -> bool:
+        """Send what waits, once; True if nothing waits any more.
+
+        What was sent is noted `at_once`, or a little later together with what follows. Raises `StoreError` if
+        the store cannot be read, or cannot note at once what was sent.
+        """
         with self._turn:
-            try:
-                return self._send_all()
-            finally:
-                self._confirm()
-                self.waiting, parked = queries.undelivered(self._store, self.name)
-                self._metrics.sink_state(self.name, self.waiting, parked)
+            sent = self._send_all()
+            self._confirm(at_once=at_once or not sent)
+            if at_once and self._sent:
+                raise StoreError(f"{self._store.name}: cannot note what was sent")
+            waiting, parked = queries.undelivered(self._store, self.name)
+            self.waiting = waiting - len(self._sent)
+            self._metrics.sink_state(self.name, self.waiting, parked)
+            return sent
 
     def _send_all(self) -> bool:
-        self._confirm()
-        # What was sent but cannot be noted yet, on a disk in trouble, is not sent again meanwhile.
+        # What was sent but is not noted yet is not sent again meanwhile.
         while waiting := self._store.waiting(self.name, BATCH, after=max(self._sent, default=0)):
             for one in waiting:
                 if self._late() or not self._send(one):
                     return False
-                if time.monotonic() - self._since > CONFIRM_S:
-                    self._confirm()
-            self._confirm()
-        return not self._sent
+                self._confirm(at_once=False)
+        return True
 
     def _send(self, one: Outgoing) -> bool:
         """Whether the next may follow."""
@@ -150,23 +161,23 @@ class Courier:
         except Exception as error:
             self._failed(one.seq, error)
             return False
-        if not self._sent:
-            self._since = time.monotonic()
-        self._sent.append(one.seq)
+        self._sent[one.seq] = one.delivery_id
         self._moved += 1
         self._complained = False
         return True
 
-    def _confirm(self) -> None:
-        """Note what was sent. Where that fails it is noted later; it is not sent again by this run."""
-        if not self._sent:
+    def _confirm(self, *, at_once: bool) -> None:
+        """Note what was sent, `at_once` or when it is due. Where that fails, it stays to be noted."""
+        if not self._sent or not (at_once or time.monotonic() >= self._due):
             return
         try:
-            self._store.delivered(self.name, *self._sent)
+            self._store.confirmed(self.name, self._sent)
         except StoreError as error:
             log.debug("sink %s: cannot note what was sent: %s", self.name, error)
+            self._due = time.monotonic() + STORE_S
             return
         self._sent.clear()
+        self._due = time.monotonic() + CONFIRM_S
 
     def _refused(self, seq: int, error: Refused) -> bool:
         known, times = self._refusals
@@ -194,7 +205,10 @@ class Courier:
         if not self._complained:
             log.warning("sink %s: %s; alerts for it wait in the store", self.name, text)
             self._complained = True
-        self._store.failed(self.name, seq, text)
+        try:
+            self._store.failed(self.name, seq, text)
+        except StoreError as trouble:
+            log.debug("sink %s: cannot note a failure: %s", self.name, trouble)
 
     def _late(self, pause: float = 0.0) -> bool:
         return self._until is not None and time.monotonic() + pause > self._until

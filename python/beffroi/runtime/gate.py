@@ -7,7 +7,8 @@ again, so that nobody who stands still is lost.
 
 It knows nothing of objects. What it cannot see is a change of much less than a cell, or paler than the noise
 of its place: both wait for the next refresh. What it cannot keep back is weather that moves everywhere: in
-heavy rain it stays open, and costs what it costs. ``python -m benches.gate`` prints both.
+heavy rain it stays open, and costs what it costs. A clock in the picture opens it every second; a mask over
+the clock shuts it again. ``python -m benches.gate`` prints what it saves and what it misses.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from beffroi.errors import InputError
 
 if TYPE_CHECKING:
     from beffroi.components import Detector
@@ -116,12 +119,14 @@ class Gated:
 
     Attributes
     ----------
+    inner
+        The detector.
     looked, handed
         How many pictures were analysed, and how many got the last boxes again.
     """
 
     def __init__(self, detector: Detector, gate: Gate) -> None:
-        self._detector, self._gate = detector, gate
+        self.inner, self._gate = detector, gate
         self._last: Detections | None = None
         self.labels, self.name = detector.labels, detector.name
         self.version, self.provider = detector.version, detector.provider
@@ -133,17 +138,26 @@ class Gated:
 
     def close(self) -> None:
         """As `Detector.close`."""
-        self._detector.close()
+        self.inner.close()
 
-    def _one(self, frame: Frame) -> Detections:
+    def begin(self, frame: Frame) -> bool:
+        """Whether the detector has to look at a picture; `end` is then given what it found."""
         if self._gate.open(frame.at_ms, frame.image):
             self._last = None
-        if self._last is None:
-            (self._last,) = self._detector.detect([frame])
-            self.looked += 1
-        else:
-            self.handed += 1
-        return self._last
+        return self._last is None
+
+    def end(self, found: Detections | None) -> Detections:
+        """The boxes for the picture of the last `begin`: those found in it, or without any the last ones."""
+        last = self._last if found is None else found
+        if last is None:
+            raise InputError("a picture that had to be looked at ends without what was found in it")
+        self.looked += found is not None
+        self.handed += found is None
+        self._last = last
+        return last
+
+    def _one(self, frame: Frame) -> Detections:
+        return self.end(self.inner.detect([frame])[0] if self.begin(frame) else None)
 
 
 def grey(image: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -46,6 +46,8 @@ def recover(store: Store, sinks: Sequence[str], live: Collection[str]) -> list[i
         If the store cannot be read or written.
     """
     try:
+        # What the last process could not bring to the disk may be in the system's memory alone.
+        store.settle()
         closed = [_close(store, run, sinks) for run in _unfinished(store)]
     except StoreTrouble as error:
         if not live:

@@ -126,8 +126,11 @@ def run(
         stop = threading.Event()
         with _stopped_by_signals(stop):
             loops = _start(ready, outlets, stop)
+            opened.callback(loops)
+            opened.callback(stop.set)
             if live:
                 clips = _clips(site)
+                opened.callback(clips.close, 0.0)
                 fleet = Fleet(
                     site,
                     None if cameras is None else live,
@@ -135,6 +138,7 @@ def run(
                     clips if site.evidence.clips else None,
                     wished,
                 )
+                opened.callback(fleet.stop, 0.0)
                 asked = _watch(fleet, site, stop, watch)
                 reports = fleet.stop(STOP_CAMERAS_S)
                 clips.close(STOP_CLIPS_S)

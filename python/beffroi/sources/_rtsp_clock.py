@@ -32,9 +32,6 @@ SLEW = 0.02
 # believed is given half as much again, so that the answer does not change to and fro. More than JUMP_MS would
 # make a leap of the first report that comes.
 CREDIBLE_MS = JUMP_MS
-# 32 bits at the 90 kHz of all video in RTP: after 13 h 15 min the count begins again, and nothing has
-# happened.
-WRAP_MS = 2**32 / 90
 
 
 class MediaClock:
@@ -52,13 +49,12 @@ class MediaClock:
         self.restarts = 0
         self.camera_clock = False
         self._offset: float | None = None
-        self._anchored = self._arrived = self._highest = self._shift = self._least = 0.0
+        self._anchored = self._arrived = self._highest = self._least = 0.0
         self._delays: deque[tuple[float, float]] = deque()
 
     def begin(self) -> None:
         """A new connection: its count has nothing to do with that of the one before."""
         self._offset = None
-        self._shift = 0.0
 
     def stamp(self, pts_ms: float | None, arrival_ms: float, taken_ms: float | None = None) -> int:
         """Media time of a packet.
@@ -66,7 +62,8 @@ class MediaClock:
         Parameters
         ----------
         pts_ms
-            The stream's own count; None for what has no time stamp, as the first packet of most cameras.
+            The stream's own count, which FFmpeg keeps going when its 32 bits begin again; None for what has
+            no time stamp, as the first packet of most cameras.
         arrival_ms
             When it arrived, since 1970 UTC; never decreasing.
         taken_ms
@@ -75,7 +72,6 @@ class MediaClock:
         if pts_ms is None:
             credible = taken_ms is not None and abs(arrival_ms - taken_ms) <= CREDIBLE_MS
             return round(taken_ms) if taken_ms is not None and credible else self.now(arrival_ms)
-        pts_ms = self._unwrapped(pts_ms)
         delay = arrival_ms - pts_ms
         if self._offset is None:
             return self._anchor(pts_ms, arrival_ms, taken_ms)
@@ -104,6 +100,8 @@ class MediaClock:
 
     def _leapt(self, pts_ms: float, arrival_ms: float, taken_ms: float | None) -> int:
         self.restarts += 1
+        # The camera's time of a picture is reckoned from its count, so it leapt too, until the next report.
+        self.camera_clock = False
         return self._anchor(pts_ms, arrival_ms, taken_ms)
 
     def _anchor(self, pts_ms: float, arrival_ms: float, taken_ms: float | None) -> int:
@@ -129,13 +127,6 @@ class MediaClock:
         while delays[0][0] < arrival_ms - WINDOW_MS:
             delays.popleft()
         self._least = delays[0][1]
-
-    def _unwrapped(self, pts_ms: float) -> float:
-        if self._offset is not None:
-            turns = round((self._highest - pts_ms) / WRAP_MS) * WRAP_MS
-            if abs(pts_ms + turns - self._highest) < JUMP_MS:
-                self._shift = turns
-        return pts_ms + self._shift
 
 
 class WallClock:

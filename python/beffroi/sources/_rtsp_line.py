@@ -112,12 +112,17 @@ class Line:
         """Connect again, because what comes is of no use; called as `playing`."""
         self._drop = why
 
-    def close(self, timeout_s: float) -> None:
-        """End `arrivals`, from any thread; waits up to `timeout_s` for the connection to be closed."""
+    def close(self) -> None:
+        """End `arrivals`; from any thread, returns at once."""
         self._stop.set()
         link = self.link
         if link is not None:
             link.give_up()
+
+    def join(self, timeout_s: float) -> None:
+        """After `close`: wait until the connection is closed, but not longer than this."""
+        link = self.link
+        if link is not None:
             link.join(timeout_s)
 
     def _connect(self) -> LiveStream:

@@ -7,6 +7,9 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from beffroi.sources._rtsp_pace import Pace
 
 if TYPE_CHECKING:
@@ -67,7 +70,7 @@ class Reading:
         self._judge(arrived.at_ms, fruitless=not found)
         return [(cast("int", picture.opaque), picture) for picture in found]
 
-    def image(self, picture: Any) -> Any:
+    def image(self, picture: Any) -> NDArray[np.uint8] | None:
         """As `beffroi.video.stream.Decoder.image`."""
         return self._decoder.image(picture)
 

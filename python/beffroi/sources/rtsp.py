@@ -157,7 +157,6 @@ class RtspSource:
         self._decode, self._fps = config.decode, fps
         self._now_ms, self._last_ms = 0, 0
         self._lock = threading.Lock()
-        self._closed = threading.Event()
         name = f"{camera or 'camera'}: rtsp"
         limits = Limits(config.timeout, config.stall)
         self._feed = feed = Feed(name)
@@ -194,10 +193,11 @@ class RtspSource:
 
     def close(self) -> None:
         """End `frames` and every connection, whatever they are doing; from any thread, repeatedly."""
-        self._closed.set()
-        self._line.close(CLOSING_S)
-        if self._evidence is not None:
-            self._evidence.close(CLOSING_S)
+        lines = [line for line in (self._line, self._evidence) if line is not None]
+        for line in lines:
+            line.close()
+        for line in lines:
+            line.join(CLOSING_S)
 
     def _frames(self) -> Generator[Frame, None, None]:
         if self._evidence is not None:
@@ -224,8 +224,8 @@ class RtspSource:
                 self._line.playing()
                 self._note((picture.width, picture.height), read)
                 selection.rate_is(self.status.rate)
-                if selection.wants(at_ms):
-                    yield Frame(at_ms, read.image(picture))
+                if selection.wants(at_ms) and (image := read.image(picture)) is not None:
+                    yield Frame(at_ms, image)
             if read.useless:
                 self._line.drop("sends nothing that can be decoded")
 

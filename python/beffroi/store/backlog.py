@@ -45,6 +45,9 @@ GROUP = 256
 """Most hand-overs in one transaction: enough for any number of cameras, small enough to try again."""
 FIRST_S, LONGEST_S = 0.25, 2.0
 """Pauses between attempts while the disk is in trouble. An attempt costs nothing, a late alert does."""
+RECENT = 1000
+"""How many hand-overs are kept after they were written, to be written again when the disk failed: it may have
+lost what it had said it holds (a cable pulled from a disk with a cache). More would cost memory alone."""
 STILL_S = 600.0
 """How often trouble that lasts is said again."""
 
@@ -98,6 +101,8 @@ class Backlog:
         """Changes and periods that were not taken, and are lost."""
         self._written, self._metrics, self._most, self._patience_s = written, metrics, most, patience_s
         self._queue: deque[_Handed] = deque()
+        self._recent: deque[_Handed] = deque(maxlen=RECENT)
+        self._failed = False
         self._runs: dict[int, int] = {}
         self._begun = 0
         self._size = 0
@@ -261,10 +266,12 @@ class Backlog:
     def _write(self, group: Sequence[_Handed]) -> None:
         """Write a group in one transaction; if something in it can never be written, each on its own."""
         try:
+            if self._failed:
+                self._repeat()
             with self.store.transaction() as connection:
                 results = [one.write(connection) for one in group]
-        except StoreTrouble:
-            self.store.reopen()
+        except StoreTrouble as error:
+            self._failed = self._failed or error.of_disk
             raise
         # Whatever is wrong with one hand-over must not end the thread that writes all others.
         except Exception as error:
@@ -275,7 +282,21 @@ class Backlog:
             self._settle(group, [None], error)
             return
         self._settle(group, results)
+        self._recent.extend(group)
         self._written()
+
+    def _repeat(self) -> None:
+        """Write again what was written last; where it is still there, that changes nothing."""
+        try:
+            with self.store.transaction() as connection:
+                for one in self._recent:
+                    one.write(connection)
+        except StoreTrouble:
+            raise
+        except Exception:
+            # The disk came back as another one; what is new must not wait for that.
+            log.exception("%s: what was written before its disk failed cannot be checked", self.store.name)
+        self._failed = False
 
     def _settle(
         self, group: Sequence[_Handed], results: Sequence[Any], error: Exception | None = None

@@ -83,6 +83,20 @@ def prepare(connection: Connection, name: str) -> None:
         connection.execute(update(schema.schema_version).values(version=schema.VERSION))
 
 
+def settle(connection: Connection) -> bool:
+    """Bring everything that the file holds to the disk, and begin a new write-ahead log.
+
+    A write whose sync failed may still be read from the system's memory, and would be taken for done although
+    the disk never got it; what is then appended to the log behind it is lost with it (Rebello et al., "Can
+    Applications Recover from fsync Failures?", USENIX ATC 2020). A checkpoint writes it all again, elsewhere,
+    with a sync of its own. False if another program is reading an older state, which needs the old log.
+    """
+    if connection.dialect.name != "sqlite":
+        return True
+    busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    return not busy
+
+
 def _to_second(connection: Connection) -> None:
     """The second version knows rules in the shadow; in the first there were none."""
     connection.execute(text("ALTER TABLE alerts ADD COLUMN shadow BOOLEAN NOT NULL DEFAULT 0"))

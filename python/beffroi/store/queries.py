@@ -11,7 +11,7 @@ from beffroi.store.writer import Store
 
 
 def _rows(store: Store, query: Select[Any]) -> list[dict[str, Any]]:
-    with store.transaction() as connection:
+    with store.reading() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
@@ -70,7 +70,7 @@ def undelivered(store: Store, sink: str) -> tuple[int, int]:
     query = select(func.count(), func.count(outbox.parked_at)).where(
         outbox.sink == sink, outbox.delivered_at.is_(None)
     )
-    with store.transaction() as connection:
+    with store.reading() as connection:
         total, parked = connection.execute(query).one()
     return int(total - parked), int(parked)
 

@@ -12,11 +12,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from beffroi.errors import StoreError
 
+_IN_THE_WAY = "another program is writing to it: close that program"
 _ADVICE = {
     sqlite3.SQLITE_FULL: "make room on the disk that holds it",
-    sqlite3.SQLITE_BUSY: "another program is writing to it: close that program",
-    sqlite3.SQLITE_LOCKED: "another program is writing to it: close that program",
-    sqlite3.SQLITE_PROTOCOL: "another program is writing to it: close that program",
+    sqlite3.SQLITE_BUSY: _IN_THE_WAY,
+    sqlite3.SQLITE_LOCKED: _IN_THE_WAY,
+    sqlite3.SQLITE_PROTOCOL: _IN_THE_WAY,
     sqlite3.SQLITE_READONLY: "make the file and its file system writable again",
     sqlite3.SQLITE_PERM: "make the file and its file system writable again",
     sqlite3.SQLITE_CANTOPEN: "the folder must exist and be writable, and its disk have room",
@@ -28,10 +29,13 @@ _ADVICE = {
 
 
 class StoreTrouble(StoreError):  # noqa: N818 - says what is wrong without the suffix
-    """The disk of a store is full, read-only, locked or broken; `advice` says what would help."""
+    """The disk of a store is full, read-only, locked or broken; `advice` says what would help.
 
-    def __init__(self, message: str, advice: str) -> None:
-        self.advice = advice
+    `of_disk` says that the disk failed, and not only somebody was in the way.
+    """
+
+    def __init__(self, message: str, advice: str, *, of_disk: bool = True) -> None:
+        self.advice, self.of_disk = advice, of_disk
         super().__init__(message)
 
 
@@ -44,7 +48,7 @@ def as_store_error(name: str, error: SQLAlchemyError) -> StoreError:
         text = f"{text}; name a file of its own, or one that beffroi made"
     if advice is None:
         return StoreError(f"{name}: {text}")
-    return StoreTrouble(f"{name}: {text}; {advice}", advice)
+    return StoreTrouble(f"{name}: {text}; {advice}", advice, of_disk=advice != _IN_THE_WAY)
 
 
 def _advice(error: SQLAlchemyError, original: BaseException | None) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from beffroi.errors import StoreError
 from beffroi.store import rows, schema
-from beffroi.store.opening import connect, prepare
+from beffroi.store.opening import connect, prepare, settle
 from beffroi.store.records import Aggregate, Change, Outgoing, RunFacts, RunOutcome
 from beffroi.store.resumed import Resumed
-from beffroi.store.trouble import as_store_error
+from beffroi.store.trouble import StoreTrouble, as_store_error
 
 BUSY_S = 30.0
 """How long a write waits for another process that is writing. A recording can wait."""
@@ -77,7 +77,9 @@ class Store:
         self.resumed: Resumed | None = None
         """Interrupted incidents that new ones may continue; see `beffroi.runtime.recovery`."""
         self._clock = clock
+        self._doubtful = False
         self._lock = threading.RLock()
+        self._reads = threading.RLock()
         if path is not None:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,18 +113,56 @@ class Store:
     def reopen(self) -> None:
         """Let go of the file, so that the next write opens it anew: a disk that came back may be another."""
         if self.path is not None:
-            with self._lock:
+            # A connection that somebody is reading from would outlive this, and keep hold of the old disk.
+            with self._lock, self._reads:
                 self._engine.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """All or nothing; a database error leaves as `StoreError` naming the file."""
+        """All or nothing; a database error leaves as `StoreError` naming the file.
+
+        After an error of the disk nothing is taken for written that was only seen in the system's memory: the
+        file is opened anew, and everything in it brought to the disk, before anything else is done.
+        """
         with self._lock:
             try:
+                if self._doubtful:
+                    self._make_sure()
                 with self._engine.begin() as connection:
                     yield connection
             except SQLAlchemyError as error:
+                ours = as_store_error(self.name, error)
+                self._doubtful = self._doubtful or (isinstance(ours, StoreTrouble) and ours.of_disk)
+                raise ours from error
+
+    def _make_sure(self) -> None:
+        self.reopen()
+        if not self.settle():
+            advice = "another program is using it: close that program"
+            raise StoreTrouble(f"{self.name}: cannot be made sure of after an error; {advice}", advice)
+        self._doubtful = False
+
+    def settle(self) -> bool:
+        """Bring all that the file holds to the disk; False if another program is in the way just now."""
+        with self._lock:
+            try:
+                with self._engine.connect() as connection:
+                    return settle(connection)
+            except SQLAlchemyError as error:
                 raise as_store_error(self.name, error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """For what only reads: waits for no writer, as WAL allows. A store in memory has one connection."""
+        if self.path is None:
+            with self.transaction() as connection:
+                yield connection
+            return
+        try:
+            with self._reads, self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise as_store_error(self.name, error) from error
 
     def stamp(self) -> str:
         """Now, as rows hold it."""
@@ -190,7 +230,7 @@ class Store:
             .order_by(outbox.seq)
             .limit(limit)
         )
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return [
                 Outgoing(
                     row.seq,
@@ -204,6 +244,27 @@ class Store:
     def delivered(self, sink: str, *seqs: int) -> None:
         """`sink` has confirmed these."""
         self._tried(sink, seqs, delivered_at=self.stamp(), last_error=None)
+
+    def confirmed(self, sink: str, sent: Mapping[int, str]) -> None:
+        """`sink` has confirmed these, by ``seq`` and `delivery_id`.
+
+        A number that now means something else is left alone: a disk that failed and came back may have lost
+        the last changes, and others have their numbers.
+        """
+        events, runs = schema.events.c, schema.runs.c
+        query = (
+            select(events.seq, events.incident, events.change, events.at_ms, runs.key)
+            .join_from(schema.events, schema.runs, events.run == runs.id)
+            .where(events.seq.in_(sent))
+        )
+        with self.transaction() as connection:
+            rows_of = connection.execute(query).all()
+            same = [
+                row.seq
+                for row in rows_of
+                if delivery_id(row.key, row.incident, row.change, row.at_ms) == sent[row.seq]
+            ]
+            _tried(connection, sink, same, delivered_at=self.stamp(), last_error=None)
 
     def failed(self, sink: str, seq: int, error: str) -> None:
         """`sink` did not take `seq`, which stays waiting."""
@@ -223,13 +284,17 @@ class Store:
             return int(connection.execute(again.values(parked_at=None)).rowcount)
 
     def _tried(self, sink: str, seqs: Sequence[int], **values: str | None) -> None:
-        outbox = schema.outbox
         with self.transaction() as connection:
-            connection.execute(
-                update(outbox)
-                .where(outbox.c.sink == sink, outbox.c.seq.in_(seqs))
-                .values(attempts=outbox.c.attempts + 1, **values)
-            )
+            _tried(connection, sink, seqs, **values)
+
+
+def _tried(connection: Connection, sink: str, seqs: Sequence[int], **values: str | None) -> None:
+    outbox = schema.outbox
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.sink == sink, outbox.c.seq.in_(seqs))
+        .values(attempts=outbox.c.attempts + 1, **values)
+    )
 
 
 def delivery_id(key: str, incident: str, change: str, at_ms: int) -> str:

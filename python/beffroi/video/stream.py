@@ -162,6 +162,8 @@ class Decoder:
         self._context.skip_frame = _SKIP[decode]
         self._context.copy_opaque = True
         self._reformatter = VideoReformatter()
+        # Whether the last key picture was whole. What follows a damaged one shows its ghosts, up to the next.
+        self._ground = True
 
     def takes(self, packet: Any) -> bool:
         """Whether this packet is decoded at all."""
@@ -170,8 +172,8 @@ class Decoder:
     def pictures(self, packet: Any) -> list[VideoFrame]:
         """The pictures that this packet completes, in the order in which they are shown.
 
-        Each carries the ``opaque`` of its own packet. Damage is counted; pictures with parts missing are left
-        out.
+        Each carries the ``opaque`` of its own packet. Damage is counted. Pictures with parts missing are left
+        out, and what follows a key picture with parts missing.
         """
         try:
             found = self._context.decode(packet)
@@ -181,15 +183,25 @@ class Decoder:
                 self._context.flush_buffers()
         except av.FFmpegError:
             self._counts.damaged += 1
+            self._ground = self._ground and not packet.is_keyframe
             return []
-        whole = [picture for picture in found if not picture.is_corrupt]
+        whole = [picture for picture in found if self._is_whole(picture)]
         self._counts.damaged += len(found) - len(whole)
         self._counts.decoded += len(whole)
         return whole
 
-    def image(self, picture: VideoFrame) -> NDArray[np.uint8]:
-        """The picture as uint8 BGR, shape (height, width, 3)."""
-        return bgr(self._reformatter, picture, (picture.width, picture.height))
+    def _is_whole(self, picture: VideoFrame) -> bool:
+        if picture.key_frame:
+            self._ground = not picture.is_corrupt
+        return self._ground and not picture.is_corrupt
+
+    def image(self, picture: VideoFrame) -> NDArray[np.uint8] | None:
+        """The picture as uint8 BGR, shape (height, width, 3); None, and counted, if that cannot be."""
+        try:
+            return bgr(self._reformatter, picture, (picture.width, picture.height))
+        except (av.FFmpegError, ValueError):
+            self._counts.damaged += 1
+            return None
 
 
 def pts_ms(packet: Any) -> float | None:
@@ -217,6 +229,8 @@ def _failure(error: Exception, when_late: str, transport: str = "") -> StreamErr
             return StreamError(text, refused=True)
     if isinstance(error, (av.ExitError, TimeoutError)):
         return StreamError(when_late)
+    if transport and getattr(error, "errno", None) == errno.EIO:
+        return StreamError("cannot be reached: nobody knows its host name, or the network is down")
     for loss, text in _LOSSES.items():
         if isinstance(error, loss):
             return StreamError(text)

@@ -75,12 +75,20 @@ class Fleet:
         self._reports: dict[str, CameraReport] = {}
         self._behind: dict[str, float] = {}
         self._day_s = self._told_s = clock()
-        self._analysts = Analysts(lambda: list(self._cameras.values()), analysts or processors())
+        self._number = analysts or processors()
+        self._analysts = Analysts(lambda: list(self._cameras.values()), self._number)
 
     def start(self) -> None:
-        """Start every camera. One that cannot be made is said, and tried again."""
-        for name in self._wanted(self._site):
-            self._begin(name)
+        """Start every camera. One that cannot be made is said, and tried again.
+
+        Raises
+        ------
+        BeffroiError
+            If none can be made: the first one's reason.
+        """
+        errors = [error for name in self._wanted(self._site) if (error := self._begin(name)) is not None]
+        if not self._cameras and errors:
+            raise errors[0]
 
     @property
     def errors(self) -> dict[str, str]:
@@ -151,15 +159,24 @@ class Fleet:
             if camera.source.live and (self._names is None or name in self._names)
         ]
 
-    def _begin(self, name: str) -> None:
+    def _begin(self, name: str) -> BeffroiError | None:
         self._missing.pop(name, None)
         self._refused[name] = refused(self._site, name, self._today())
         try:
-            plan = Plan(self._site, name, self._clips, self._wishes(name), self._today())
+            plan = Plan(
+                self._site,
+                name,
+                self._clips,
+                self._wishes(name),
+                analysts=self._number,
+                today=self._today(),
+            )
             self._cameras[name] = LiveCamera(plan, self._outlets, self._analysts.nudge, self._clock)
         except BeffroiError as error:
             log.error("%s: %s", name, error)
             self._missing[name] = (self._clock() + RETRY_S, str(error))
+            return error
+        return None
 
     def _close(self, name: str, outcome: str) -> None:
         report = self._cameras.pop(name).close(outcome)

@@ -37,6 +37,8 @@ class Plan:
         Who writes clips; None writes none.
     wishes
         What was asked for beside the site file.
+    analysts
+        How many threads share the processors with this camera's.
     today
         The day on which authorisations must hold; by default that of the site's time zone.
 
@@ -47,7 +49,14 @@ class Plan:
     """
 
     def __init__(
-        self, site: Site, name: str, clips: Clips | None, wishes: Wishes, today: date | None = None
+        self,
+        site: Site,
+        name: str,
+        clips: Clips | None,
+        wishes: Wishes,
+        *,
+        analysts: int = 1,
+        today: date | None = None,
     ) -> None:
         self.name, self._wishes = name, wishes
         self.refused = refused(site, name, today or datetime.now(ZoneInfo(site.timezone)).date())
@@ -56,7 +65,7 @@ class Plan:
         self.site = _without(site, name, self.refused)
         self.camera: Camera = self.site.cameras[name]
         self.first = next(iter(self.camera.views))
-        self.context: BuildContext = site.context(name)
+        self.context: BuildContext = replace(site.context(name), analysts=analysts)
         self._clips = self._camera_clips(clips)
         self._detectors: dict[str, Detector] = {}
         self._built: list[Detectors] = []
