@@ -177,7 +177,7 @@ def test_what_is_learnt_is_not_the_way_there() -> None:
 
 
 @given(st.lists(st.floats(-1.0, 1.0), min_size=3, max_size=8), st.sampled_from([2.0, 4.0, 7.0]))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_no_picture_is_judged_wrongly_however_late_each_word_is(late: list[float], fps: float) -> None:
     assert shown(TOUR, late, fps=fps).wrong == []
 
