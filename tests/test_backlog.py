@@ -206,6 +206,20 @@ def test_a_disk_that_does_not_answer_keeps_no_camera_waiting(
     assert [row["change"] for row in queries.events(store)] == ["started", "updated", "ended"]
 
 
+def test_a_disk_that_answers_after_all_was_given_up_does_no_harm(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    backlog = Backlog(store, patience_s=0.05)
+    run = backlog.begin(FACTS)
+    with store.transaction():
+        assert backlog.commit(run, LIFE[:1], ["hook"]) == []
+        assert backlog.close(0.05) == 1
+    assert "1 changes could not be written and are lost: on the lawn started a" in caplog.text
+    assert until(lambda: told(store) == ["a"])
+    assert until(lambda: not backlog._thread.is_alive())
+    assert "unexpected error" not in caplog.text
+
+
 def test_a_change_that_can_never_be_written_is_its_own_cameras_error(store: Store) -> None:
     backlog = Backlog(store)
     run = backlog.begin(FACTS)

@@ -50,7 +50,9 @@ def dome(
         eye = Eye(SIZE)
         only = health.model_copy(update={"too_dark": health.too_dark.model_copy(update={"enabled": False})})
         references = [reference(view, eye)] if view in known else []
-        sights[view] = Sight(watching(only, f"square/{view}", eye, references=references), eye, TOLERANCE)
+        sights[view] = Sight(
+            watching(only, f"square/{view}", eye, references=references, turns=True), eye, TOLERANCE
+        )
     camera = CameraHealth(
         health.model_copy(update={"covered": health.covered.model_copy(update={"enabled": False})}),
         Origin.of("square", health),
@@ -175,7 +177,7 @@ def test_what_is_learnt_is_not_the_way_there() -> None:
 
 
 @given(st.lists(st.floats(-1.0, 1.0), min_size=3, max_size=8), st.sampled_from([2.0, 4.0, 7.0]))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_no_picture_is_judged_wrongly_however_late_each_word_is(late: list[float], fps: float) -> None:
     assert shown(TOUR, late, fps=fps).wrong == []
 

@@ -333,6 +333,35 @@ def test_a_mask_says_nothing() -> None:
     assert place.share == pytest.approx(0.08, abs=0.004)
 
 
+def test_where_a_camera_turns_what_hardly_fits_is_denied_by_the_latest_look() -> None:
+    """Most of the picture is another place: so looks the first picture of a turn, and a crowd that came.
+
+    A dome's picture is then not taken for the view until the latest look is too old to tell.
+    """
+    eye = Eye(SIZE)
+    look = eye.look(0, shot(PLACE))
+    kept = [Kept(look.grey, look.mono)]
+
+    def mixed(at_ms: int, share: float) -> np.ndarray:
+        picture = shot(PLACE, at_ms)
+        edge = round(share * SIZE[0])
+        picture[:, :edge] = shot(ELSEWHERE, at_ms)[:, :edge]
+        return picture
+
+    # As much of the other place as leaves a fit to the reference, and none to the latest look.
+    share = next(
+        share
+        for share in np.arange(0.5, 0.95, 0.01)
+        if guard(eye, kept).judge(eye.look(0, mixed(0, share))).agreement < 0.24
+    )
+    for turns in (False, True):
+        watching = Guard(eye, tolerance=TOLERANCE, after=2, settle=2, learn=15, references=kept, turns=turns)
+        watching.judge(eye.look(0, shot(PLACE)))
+        places = [watching.judge(eye.look(at, mixed(at, share))) for at in range(1000, 6000, 1000)]
+        assert all(place.share is not None for place in places)
+        assert [place.assumed for place in places] == [turns, turns, turns, turns, False]
+
+
 def test_the_same_pictures_give_the_same_verdicts() -> None:
     def seen() -> list[Place]:
         return Watching().show(

@@ -89,7 +89,7 @@ def test_a_dome_is_followed_through_its_presets_and_by_hand() -> None:
 )
 def test_half_a_device_is_enough(faults: set[Fault]) -> None:
     """Without events, without a word of moving, without positions: what is left of it still tells."""
-    with FakeDome(*faults, slow_s=0.15) as dome, asked(dome) as ptz:
+    with FakeDome(*faults, slow_s=0.05) as dome, asked(dome) as ptz:
         until(lambda: dome.asked("GetStatus") > 1 and (dome.subscriptions == 1 or Fault.NO_EVENTS in faults))
         dome.goto("2", 0.3)
         at(ptz, None, moving=True)
@@ -128,8 +128,11 @@ def test_a_renewal_that_fails_leaves_the_position(caplog: pytest.LogCaptureFixtu
         at(ptz, "yard", source="poll")
 
 
-def test_silence_is_told_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_silence_is_told_once_and_so_is_its_end(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     caplog.set_level(logging.INFO)
+    monkeypatch.setattr("beffroi.ptz._poller.AGAIN_S", (0.1,))
     with FakeDome() as dome, asked(dome, timeout=0.5) as ptz:
         at(ptz, "1")
         dome.faults.add(Fault.NO_ANSWER)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from beffroi import runtime
@@ -15,12 +17,12 @@ from beffroi.metrics import Metrics
 from beffroi.runtime.delivery import Delivery
 from beffroi.store import Backlog, Store, StoreTrouble, queries
 from beffroi.store.backlog import BUSY_S, PATIENCE_S
-from scripted import LIFE, Script, Wire, WireSink, changes, site
+from scripted import Wire, WireSink
 from sqlalchemy import Connection
 from test_backlog import start, told, until
-from test_store import FACTS
-from test_store import LIFE as CHANGES
+from test_store import FACTS, LIFE
 
+from benches.crash_load import site as street
 from benches.trouble import KINDS, Impossible, play
 
 
@@ -39,34 +41,43 @@ def test_a_real_disk_that_goes_and_comes_back(tmp_path: Path, kind: str) -> None
     assert "; " in found["said"]
 
 
-def test_a_live_run_goes_through_trouble(tmp_path: Path) -> None:
+def test_a_live_run_goes_through_trouble(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The whole way: cameras, backlog, delivery; somebody holds the file while the cameras run."""
-
-    class Live(Script):
-        live: ClassVar[bool] = True
-
     WireSink.sent.clear()
-    with Store(tmp_path / "beffroi.db"):
-        pass
-    holder = sqlite3.connect(tmp_path / "beffroi.db", isolation_level=None, check_same_thread=False)
-    frames: list[int] = []
+    path = tmp_path / "beffroi.db"
+    Store(path).close()
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    told: list[dict[str, Any]] = []
+    timers: list[threading.Timer] = []
 
-    def progress(_camera: str, _at_ms: int, number: int) -> None:
-        frames.append(number)
-        if number == 2:
+    def then(seconds: float, what: Callable[[], object]) -> None:
+        timers.append(threading.Timer(seconds, what))
+        timers[-1].start()
+
+    def tell(alert: dict[str, Any]) -> None:
+        told.append(alert)
+        if len(told) == 3:
             holder.execute("BEGIN EXCLUSIVE")
-            threading.Timer(2.0, lambda: holder.execute("ROLLBACK")).start()
+            then(2.5, lambda: holder.execute("ROLLBACK"))
+            then(4.0, lambda: os.kill(os.getpid(), signal.SIGTERM))
 
-    report = runtime.run(
-        site(tmp_path, sinks={"wire": Wire()}, gate=Live()), progress=progress, store=tmp_path / "beffroi.db"
-    )
+    scene = street(tmp_path, 0, 2).model_copy(update={"sinks": {"wire": Wire()}})
+    try:
+        report = runtime.run(scene, on_event=tell)
+    finally:
+        for timer in timers:
+            timer.cancel()
     holder.close()
-    assert report.errors == []
-    assert (report.lost, frames[-1]) == (0, 40)
-    assert changes(WireSink.sent) == LIFE
-    with Store(tmp_path / "beffroi.db") as store:
-        assert [row["change"] for row in queries.events(store)] == ["started", "ended"]
-        assert queries.runs(store)[0]["outcome"] == "end_of_stream"
+    assert (report.errors, report.lost) == ([], 0)
+    assert "database is locked" in caplog.text
+    assert "writes again after" in caplog.text
+    with Store(path) as store:
+        kept = [(row["incident"], row["change"]) for row in queries.events(store)]
+        assert [row["outcome"] for row in queries.runs(store)] == ["stopped", "stopped"]
+        assert {row["change"] for row in queries.alerts(store)} == {"ended"}
+    assert [(alert["id"], alert["change"]) for alert in WireSink.sent] == kept
+    assert sorted((alert["id"], alert["change"]) for alert in told) == sorted(kept)
+    assert len(kept) > 3
 
 
 class Lying(Store):
@@ -151,7 +162,7 @@ def test_what_a_disk_said_it_holds_and_lost_is_written_again(tmp_path: Path) -> 
 
 def test_a_number_that_means_something_else_is_not_confirmed() -> None:
     with Store() as store:
-        store.commit(store.begin(FACTS), CHANGES[:2], ["hook"])
+        store.commit(store.begin(FACTS), LIFE[:2], ["hook"])
         first, second = store.waiting("hook")
         store.confirmed("hook", {first.seq: first.delivery_id, second.seq: first.delivery_id})
         assert store.waiting("hook") == [second]

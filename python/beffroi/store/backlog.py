@@ -307,8 +307,10 @@ class Backlog:
             error = StoreError(text)
         with self._news:
             for one, result in zip(group, results, strict=True):
-                self._queue.popleft()
-                self._size -= one.weight
+                # A disk that answers after `close` has given up finds the queue empty.
+                if self._queue and self._queue[0] is one:
+                    self._queue.popleft()
+                    self._size -= one.weight
                 one.result, one.error = result, error
                 one.done.set()
                 if error is not None and one.left:

@@ -174,6 +174,7 @@ class Dome:
                 return Opinion(Word.OTHER)
             if name == self._router.view:
                 self._watch(name, frame.at_ms, image, told=False)
+                return _heard(sight)
             return Opinion(Word.FITS, found[0])
         told = where.since_s * 1000 - late_ms >= LATE_MS
         if guard is not None and not guard.established and not told:
@@ -262,7 +263,12 @@ def dome(
             references = [first, *references[1:]]
         rules = [str(rule.get("name")) for rule in view.rules]
         own = watching(
-            _only(judged, OF_A_VIEW), f"{context.camera}/{name}", eye, rules=rules, references=references
+            _only(judged, OF_A_VIEW),
+            f"{context.camera}/{name}",
+            eye,
+            rules=rules,
+            references=references,
+            turns=True,
         )
         sights[name] = Sight(own, eye, health.view_moved.tolerance, shelf)
     rules = [str(rule.get("name")) for view in camera.views.values() for rule in view.rules]

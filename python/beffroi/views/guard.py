@@ -29,6 +29,9 @@ ANEW_MS = 1000
 """Longest time without a full registration: what creeps more slowly than a pixel is found by then."""
 RECENT_MS = 2000
 """How old the latest look that others are registered to may become; see `Guard`."""
+DENY_MS = 2 * RECENT_MS
+"""How old the latest look may be to deny, where the camera turns, what hardly fits a reference: a turn is
+told by then, and a crowd that came must not be denied for ever."""
 SWITCH_MS = 10_000
 """Time that a camera needs to go over to its night mode and find its exposure. A camera turned away in these
 seconds is found only once its colours come back."""
@@ -60,7 +63,7 @@ class Place:
         Whether the picture says anything of where it lies: not while the view is still being learnt, in a
         light in which nobody has seen it yet, or where only what followed an assumption vouches for it.
     assumed
-        It shows nothing known, and is taken for the view because its colours went or came.
+        It shows hardly anything known, and is taken for the view by its place in time alone.
     """
 
     moved: bool
@@ -100,6 +103,9 @@ class Guard:
         Seconds for which a view without references must stand still to be known.
     references
         Looks at the view, from its settings or from an earlier run; without any, the view is learnt.
+    turns
+        The camera is a dome: a picture that hardly fits may be the first of a turn, and must also lie where
+        the latest look lay.
     """
 
     def __init__(
@@ -111,8 +117,9 @@ class Guard:
         settle: float,
         learn: float,
         references: Sequence[Kept] = (),
+        turns: bool = False,
     ) -> None:
-        self._eye = eye
+        self._eye, self._turns = eye, turns
         self._tolerance = tolerance
         self._whereabouts = Whereabouts(self._displaced, tolerance, round(after * 1000), round(settle * 1000))
         self._learning = Learning(eye, learn, tolerance / 2)
@@ -196,6 +203,9 @@ class Guard:
             self._telling = self._telling and says
             self._last = None
             return self._place(None)
+        if self._turns and fit.agreement < SURE and self._denied(look):
+            self._assumed, self._last = True, None
+            return self._place(fit)
         self._known_before = True
         self._descends = self._descends and not any(self._current is one for one in self.references)
         self._telling = self._telling and not self._descends
@@ -261,6 +271,15 @@ class Guard:
             return None
         self._current = recent
         return fit
+
+    def _denied(self, look: Look) -> bool:
+        """Whether the latest look, if it is one of these seconds, lies elsewhere than a picture."""
+        if self._recent is None or look.at_ms - self._recent[0] > DENY_MS:
+            return False
+        current = self._current
+        vouched = self._vouched(look, flattened(look.grey))
+        self._current = current
+        return vouched is None
 
     def _switched(self, look: Look) -> Fit | None:
         """Where the latest look lay, if the camera has just gone into its night mode or out of it.

@@ -287,6 +287,7 @@ def watching(
     *,
     rules: Collection[str] = (),
     references: Sequence[Kept] = (),
+    turns: bool = False,
 ) -> CameraHealth:
     """The health of one view, as the runtime watches it.
 
@@ -300,8 +301,8 @@ def watching(
         For the camera's pictures and the view's masks.
     rules
         Names that the view's own rules have.
-    references
-        Looks at the view from its settings or an earlier run, see `Guard`.
+    references, turns
+        Looks at the view from its settings or an earlier run, and whether the camera is a dome: see `Guard`.
     """
     moved = health.view_moved
     guard = None
@@ -313,5 +314,6 @@ def watching(
             settle=moved.settle,
             learn=moved.learn,
             references=references,
+            turns=turns,
         )
     return CameraHealth(health, Origin.of(view, health, rules), eye, guard)
