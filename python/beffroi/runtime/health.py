@@ -69,8 +69,17 @@ class Looking:
                 self._shelf.save(guard.references)
 
 
-def looking(camera: Camera, view: str, source: Source, context: BuildContext) -> Looking | None:
+def looking(
+    camera: Camera,
+    view: str,
+    source: Source,
+    context: BuildContext,
+    size: tuple[int, int] | None = None,
+) -> Looking | None:
     """What watches the health of a camera that shows `view`; None if its settings say that nothing does.
+
+    `size` is the width and height of the pictures; that of the source if left out, which for a live source is
+    that of its latest picture, and None before there is one.
 
     Raises
     ------
@@ -80,12 +89,13 @@ def looking(camera: Camera, view: str, source: Source, context: BuildContext) ->
     if not camera.health.enabled:
         return None
     settings = camera.views[view]
-    eye = Eye(source.size, list(settings.masks.values()))
+    size = size or source.size
+    eye = Eye(size, list(settings.masks.values()))
     shelf = None if context.state is None else shelf_of(context.state, view)
     references = [] if shelf is None else shelf.load(eye)
     if settings.reference is not None:
         try:
-            first = given(context.path(settings.reference), eye, source.size)
+            first = given(context.path(settings.reference), eye, size)
         except SourceError as error:
             raise SourceError(f"cameras.{context.camera}.views.{view}.reference: {error}") from error
         # What was kept begins with what the settings named then.
