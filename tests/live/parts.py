@@ -174,7 +174,10 @@ class Running:
             until(lambda before=before: self.status(name).analysed > before, 0.3)
 
     def status(self, name: str) -> Any:
-        return next(one for one in self.fleet.statuses() if one.camera == name)
+        """How a camera is doing; one that is being made anew is waited for."""
+        found: list[Any] = []
+        until(lambda: found.extend(one for one in self.fleet.statuses() if one.camera == name) or found)
+        return found[0]
 
     def changes(self, name: str) -> list[tuple[str, str, str | None]]:
         return [(one["type"], one["change"], one["reason"]) for one in self.told if one["camera"] == name]

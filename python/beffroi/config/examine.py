@@ -108,7 +108,7 @@ def _validate(document: Document, found: Examination) -> Site | None:
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
     """By place, each once, and without a secret in it."""
     unique = {
-        Problem(each.file, each.line, each.column, each.path, conceal(each.message)): None
+        Problem(each.file, each.line, each.column, conceal(each.path), conceal(each.message)): None
         for each in problems
     }
     return sorted(unique, key=lambda each: (each.file, each.line or 0, each.column or 0))

@@ -15,7 +15,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from beffroi.config.document import Document, Location, Place, dotted
-from beffroi.config.secrets import Secrets, UnknownName, read_secrets
+from beffroi.config.secrets import Secrets, UnknownName, conceal_logins, read_secrets
 from beffroi.errors import Problem
 
 # A thousand cameras have some hundred thousand values; aliases of aliases multiply without an end.
@@ -43,7 +43,9 @@ def read(path: Path, shown: str, secrets: Secrets | None = None) -> tuple[Docume
     """
     document = Document(shown, broken={()})
     try:
-        root = _compose(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        conceal_logins(text)
+        root = _compose(text)
     except OSError as error:
         reason = "is a folder; name the site file in it" if path.is_dir() else _why(error)
         document.problems.append(Problem(shown, None, None, "", reason))

@@ -14,6 +14,19 @@ from beffroi.errors import Problem
 
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<open>\$\{)")
 _LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*?)\s*")
+# User and password of an address, up to the last @: a password may hold one.
+_LOGIN = re.compile(r"""://?([^\s/:@"']*):(?!\$\{)([^\s"']+)@""")
+
+
+def conceal_logins(text: str) -> None:
+    """Conceal the credentials of every address in the text of a site file, wherever it stands.
+
+    One under a wrong key is nobody's address, but is shown with the mistake.
+    """
+    for line in text.splitlines():
+        for user, password in () if line.lstrip().startswith("#") else _LOGIN.findall(line):
+            remember(f"{user}:{password}", "CREDENTIALS")
+            remember(password, "PASSWORD")
 
 
 class UnknownName(ValueError):  # noqa: N818 - never leaves this package

@@ -368,7 +368,8 @@ class LiveCamera:
             told = ("silent", detail)
         elif self._view:
             told = ("watching", aim)
-        elif gaze is None or not self._last_ms:
+        elif gaze is None or not (self._blind or aim):
+            # Its first picture is being looked at.
             told = ("connecting", detail)
         elif aim and self._blind in {"", "view_lost"}:
             told = ("moving", aim)
