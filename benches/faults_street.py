@@ -21,8 +21,8 @@ from beffroi.components import BuildContext, DetectorConfig, SinkConfig
 from beffroi.frame import Detections, Frame
 from numpy.typing import NDArray
 
-PERIOD_S, COMES_S, GOES_S = 4.0, 1.0, 2.6
-FPS, KEY_EVERY_S = 10, 0.5
+PERIOD_S, COMES_S, GOES_S = 4.0, 0.8, 3.0
+FPS, KEY_EVERY_S = 5, 0.6
 SIZE, OTHER_SIZE = (192, 108), (256, 144)
 RULE = {"name": "inside", "type": "intrusion", "zone": "place", "after": "0.4s", "clear_after": "0.4s"}
 PLACE = ((0.4, 0.2), (0.9, 0.2), (0.9, 1.0), (0.4, 1.0))
