@@ -24,10 +24,13 @@
 //! # Sources
 //! Directions: Mardia and Jupp, Directional Statistics, 2000, chapter 2.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Context, Defaults, Filter, PEOPLE, Rule, RuleSpec, Target, schema_of};
 use crate::definition::Template;
 use crate::error::{Error, Result};
-use crate::facts::{Fact, Facts};
+use crate::facts::Facts;
 use crate::geometry::Point;
 use crate::lifecycle::Holds;
 use crate::quantity::Speed;
@@ -112,9 +115,6 @@ const ONE_WAY: f64 = 0.8;
 const RADIAL: f64 = 0.6;
 /// Who has not been seen for longer is not counted: when a crowd bursts, those whom the tracker lost would go on standing.
 const IN_SIGHT: Span = Span::from_ms(600);
-/// Pictures this far apart give a velocity by themselves: a box that trembles by a twentieth of a person's height then
-/// makes a quarter of a metre a second.
-const APART: Span = Span::from_ms(300);
 /// A window is remembered in so many parts.
 const PARTS: usize = 8;
 
@@ -262,21 +262,6 @@ impl CrowdMotion {
         mover.lowest.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    /// Velocity of late. Where pictures are far apart, that between the last two: the usual one is that of three pictures
-    /// and more, within which a crowd has dispersed.
-    fn velocity(&self, fact: &Fact) -> Option<Point> {
-        let elapsed = fact.last_seen - fact.previous_seen?;
-        if elapsed < APART {
-            return fact.velocity;
-        }
-        let moved = if self.metres {
-            fact.ground? - fact.ground_from?
-        } else {
-            (fact.at - fact.from) * (1.0 / fact.body)
-        };
-        Some(moved * (1.0 / elapsed.seconds()))
-    }
-
     fn gather(&mut self, facts: &Facts<'_>, room: &mut Room) {
         let Room { ids, places, velocities, lowest, .. } = room;
         ids.clear();
@@ -285,7 +270,7 @@ impl CrowdMotion {
         lowest.clear();
         let probe = self.probe;
         for fact in facts.visitors(probe).filter(|f| f.zones[probe].inside) {
-            let Some(velocity) = self.velocity(fact) else { continue };
+            let Some(velocity) = fact.latest_velocity() else { continue };
             if facts.at - fact.last_seen > IN_SIGHT || !self.filter.admits(fact, facts.scene) {
                 continue;
             }
@@ -355,51 +340,5 @@ impl Rule for CrowdMotion {
         self.movers.clear();
         self.slow.0 = [0; PARTS];
         self.rushing = false;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::f64::consts::TAU;
-
-    fn circle(n: usize, turn: f64) -> (Vec<Point>, Vec<Point>) {
-        let on = |angle: f64| Point::new(angle.cos(), angle.sin());
-        let angle = |i: usize| i as f64 / n as f64 * TAU;
-        let places = (0..n).map(|i| on(angle(i))).collect();
-        (places, (0..n).map(|i| on(angle(i) + turn) * 2.0).collect())
-    }
-
-    #[test]
-    fn a_burst_leads_outwards_and_a_parade_one_way() {
-        let (places, burst) = circle(8, 0.0);
-        let all = motion(&places, &burst, &mut Vec::new());
-        assert!(all.outwards > 1.5 && all.coherence < 0.01 && (all.speed - 2.0).abs() < 1e-9, "{all:?}");
-        let (_, inwards) = circle(8, TAU / 2.0);
-        assert!(motion(&places, &inwards, &mut Vec::new()).outwards < -1.5);
-        let parade = vec![Point::new(0.0, 3.0); 8];
-        let all = motion(&places, &parade, &mut Vec::new());
-        assert!((all.coherence - 1.0).abs() < 1e-9 && all.outwards.abs() < 0.6 * all.speed, "{all:?}");
-    }
-
-    proptest! {
-        #[test]
-        fn the_statistics_do_not_care_about_order_or_place(
-            crowd in proptest::collection::vec((-1.0..1.0, -1.0..1.0, -3.0..3.0, -3.0..3.0), 1..30),
-            shift in -9.0..9.0,
-        ) {
-            let split = |crowd: &[(f64, f64, f64, f64)], shift: f64| {
-                let places: Vec<Point> = crowd.iter().map(|c| Point::new(c.0 + shift, c.1)).collect();
-                let velocities: Vec<Point> = crowd.iter().map(|c| Point::new(c.2, c.3)).collect();
-                motion(&places, &velocities, &mut Vec::new())
-            };
-            let a = split(&crowd, 0.0);
-            let reversed: Vec<_> = crowd.iter().rev().copied().collect();
-            let b = split(&reversed, shift);
-            prop_assert!((a.speed - b.speed).abs() < 1e-9 && (a.coherence - b.coherence).abs() < 1e-9);
-            prop_assert!((a.outwards - b.outwards).abs() < 1e-6, "{a:?} {b:?}");
-            prop_assert!((0.0..=1.0 + 1e-9).contains(&a.coherence) && a.outwards.abs() <= a.speed.max(5.0));
-        }
     }
 }

@@ -157,7 +157,9 @@ impl NearMiss {
     fn follow(&mut self, facts: &Facts<'_>) {
         let (probe, spare) = (self.probe, &mut self.room.spare);
         for fact in facts.visitors(probe).filter(|f| f.seen && f.zones[probe].inside) {
-            let (Some(place), Some(velocity)) = (footprint::middle(fact, facts.scene), fact.velocity) else {
+            let (Some(place), Some(velocity)) =
+                (footprint::middle(fact, facts.scene), fact.latest_velocity())
+            else {
                 continue;
             };
             let moves = velocity.norm() >= MOVES && !fact.is_cut(facts.scene.aspect);

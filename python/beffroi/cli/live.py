@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beffroi.conceal import conceal
@@ -13,10 +15,15 @@ from beffroi.conceal import conceal
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from beffroi.metrics import Metrics
     from beffroi.runtime.live.status import CameraStatus
+
+log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
 """How often the table is drawn anew."""
+WRITE_EVERY_S = 10.0
+"""How often metrics are written: node exporters look every 15 s."""
 LATEST = 5
 """How many of the last alerts stand below it."""
 COLOURS = {"watching": "green", "connecting": "yellow", "moving": "cyan", "blind": "yellow"}
@@ -90,3 +97,31 @@ def board(title: str) -> Iterator[Board | None]:
             live.update(drawn, refresh=True)
 
         yield Board(title, draw, time.monotonic)
+
+
+def written(
+    metrics: Metrics, path: Path | None, watch: Callable[[list[CameraStatus]], None] | None
+) -> Callable[[list[CameraStatus]], None] | None:
+    """`watch`, and every `WRITE_EVERY_S` the metrics written to `path`, if there is one."""
+    if path is None:
+        return watch
+    said: list[str] = []
+    due_s = 0.0
+
+    def watched(statuses: list[CameraStatus]) -> None:
+        nonlocal due_s
+        if watch is not None:
+            watch(statuses)
+        if time.monotonic() < due_s:
+            return
+        due_s = time.monotonic() + WRITE_EVERY_S
+        try:
+            metrics.write(path)
+        except OSError as error:
+            if not said:
+                log.warning("--metrics %s: cannot be written: %s", path, error.strerror)
+            said.append(str(error))
+        else:
+            said.clear()
+
+    return watched

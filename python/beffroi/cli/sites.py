@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from beffroi.cli.app import FAILED, INTERRUPTED, MISTAKE, app
-from beffroi.cli.live import Board, board
+from beffroi.cli.live import Board, board, written
 from beffroi.cli.out import progress, result, result_json, say, show
 from beffroi.errors import BeffroiError
 
@@ -45,12 +45,23 @@ def run(
         Literal["fast", "real"] | None,
         typer.Option(help="Read recordings as fast as possible, or as they were."),
     ] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write counters and timers there in Prometheus' text format: every 10 s with live cameras, "
+            "and at the end.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Watch the cameras of a site, until recordings end or somebody stops it."""
     from beffroi.config import load
+    from beffroi.metrics import Metrics
     from beffroi.runtime.supervisor import run as supervise
 
+    if metrics is not None and not metrics.absolute().parent.is_dir():
+        raise BeffroiError(f"--metrics {metrics}: there is no folder {metrics.absolute().parent}")
     if unblurred and render is None:
         raise BeffroiError("--unblurred is about the film of --render; there is none")
     loaded = load(site, starting=True)
@@ -63,6 +74,7 @@ def run(
     unread: list[BrokenPipeError] = []
 
     boards: list[Board] = []
+    counted = Metrics()
 
     def seen(alert: dict[str, Any]) -> None:
         for shown in boards:
@@ -90,6 +102,7 @@ def run(
     ):
         if shown is not None:
             boards.append(shown)
+        watch = written(counted, metrics, None if shown is None else shown.states)
         report = supervise(
             loaded,
             cameras=camera,
@@ -101,8 +114,11 @@ def run(
             on_event=seen,
             progress=status
             and (lambda name, at_ms, frames: status(name, timedelta(seconds=at_ms // 1000), frames)),
-            watch=None if shown is None else shown.states,
+            metrics=counted,
+            watch=watch,
         )
+    if metrics is not None:
+        counted.write(metrics)
     if unread:
         raise unread[0]
     if as_json:
