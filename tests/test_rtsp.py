@@ -36,8 +36,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RtspServer]:
 def off(server: RtspServer, seen: Watching) -> list[float | None]:
     """By how many milliseconds each picture's time differs from when the camera took what it shows.
 
-    Of a stream that goes on since the server began: the picture's number says when that was; None if it cannot
-    be read.
+    Of a stream that goes on since the server began: the picture's number says when that was; None if it
+    cannot be read.
     """
     found: list[float | None] = []
     for frame in seen.frames:

@@ -47,7 +47,8 @@ class RtspConfig(SourceConfig):
     )
     transport: Literal["tcp", "udp"] = Field(
         "tcp",
-        description="How pictures travel: `tcp` delays some on a busy network; `udp` loses them, and spoils what follows.",
+        description="How pictures travel: `tcp` delays some on a busy network; `udp` loses them, and spoils "
+        "what follows.",
     )
     decode: Literal["all", "reference", "keyframes"] = Field(
         "all",
