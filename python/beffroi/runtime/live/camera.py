@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -131,8 +131,7 @@ class LiveCamera:
             if name != view and (view is not None or verdict.suspended is not None):
                 judge.pause(frame.at_ms, verdict.suspended or "view_lost")
             judge.coverage.add(frame.at_ms, judged=name == view)
-        if verdict.incidents:
-            self._speaker().tell(verdict.incidents)
+        self._tell(verdict.incidents)
         self._view = view or ""
         if view is None:
             return None
@@ -175,9 +174,9 @@ class LiveCamera:
         )
         if not self._judges:
             self._fit(self._size or GUESS, "resolution_changed")
-        speaker = self._speaker()
-        self._ailing = (speaker, incident)
-        speaker.tell([incident])
+        judge = self._begun(self._judges[self.plan.first])
+        self._ailing = (judge, incident)
+        judge.tell([incident])
 
     def status(self) -> CameraStatus:
         """How it is doing; for any thread."""
@@ -287,9 +286,7 @@ class LiveCamera:
             (judge, begun), self._ailing = self._ailing, None
             judge.tell([_ended(begun, self._now_ms(), outcome)])
         if gaze is not None and judges:
-            incidents = gaze.end(outcome)
-            if incidents:
-                self._begun(judges[0]).tell(incidents)
+            self._tell(gaze.end(outcome), {judge.watched.facts.view: judge for judge in judges})
         for judge in judges:
             judge.end(outcome, dropped=self.mailbox.dropped if judge is judges[0] else 0)
             for watcher in judge.watched.watchers:
@@ -299,10 +296,12 @@ class LiveCamera:
             # Months of reconnections: their numbers stay, what they held goes.
             self._past = self._past[-8:]
 
-    def _speaker(self) -> Judge:
-        """Who tells of the camera itself: the view in sight, else the first."""
-        judge = self._judges.get(self._view) or next(iter(self._judges.values()))
-        return self._begun(judge)
+    def _tell(self, incidents: Sequence[Incident], judges: Mapping[str, Judge] | None = None) -> None:
+        """Tell incidents of the camera itself, each in the run of the view that it names."""
+        judges = self._judges if judges is None else judges
+        for incident in incidents:
+            view = incident.origin.view.partition("/")[2]
+            self._begun(judges.get(view) or next(iter(judges.values()))).tell([incident])
 
     def _begun(self, judge: Judge) -> Judge:
         if not judge.run:
