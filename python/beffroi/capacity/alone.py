@@ -1,9 +1,10 @@
 """Decoding alone and detecting alone, of the same pictures: what no watching of cameras can do without.
 
-`python -m beffroi.capacity.alone OUT --detect JSON --seconds S CLIP...` reads each clip for so long, decodes
-every picture with the decoder of live cameras, and gives those that are to be analysed to the detector, if a
-gate lets them through. Nothing waits, and no other thread runs. One such process for each processor keeps all
-of them as busy as they are with cameras: a processor that is alone on its memory is faster.
+`python -m beffroi.capacity.alone OUT --detect JSON --seconds S CLIP...`: first every picture of all clips is
+decoded with the decoder of live cameras, a picture of each clip in turn, as cameras send them: decoders that
+take turns find less of theirs in the caches. Then those that are to be analysed are given to the detector, if
+a gate lets them through. Nothing waits, and no other thread runs. One such process for each processor keeps
+all of them as busy as they are with cameras: a processor that is alone on its memory is faster.
 """
 
 from __future__ import annotations
@@ -12,64 +13,96 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 
-def measured(clip: Path, detect: dict[str, Any], seconds: float) -> dict[str, float]:
-    """Processor seconds for one picture of a clip: decoded, made an array, looked at by the model."""
+Image = NDArray[np.uint8]
+
+
+class Clock:
+    """Processor seconds of this process, and how often they were spent on something."""
+
+    def __init__(self) -> None:
+        self.spent_s, self.times = 0.0, 0
+        self._since = 0.0
+
+    def __enter__(self) -> None:
+        self._since = time.process_time()
+
+    def __exit__(self, *_error: object) -> None:
+        self.spent_s += time.process_time() - self._since
+        self.times += 1
+
+    @property
+    def each(self) -> float:
+        """Seconds each time."""
+        return self.spent_s / max(1, self.times)
+
+
+def reel(
+    clip: Path, fps: float, seconds: float, decode: Clock, image: Clock
+) -> Iterator[tuple[int, Image] | None]:
+    """Decodes a clip, a packet each time: media time and picture where one is to be analysed."""
     import av
 
-    from beffroi.components import BuildContext, DetectorConfig
-    from beffroi.frame import Frame
-    from beffroi.runtime.gate import Gate
     from beffroi.sources.file import Selection
     from beffroi.video.picture import Counts
     from beffroi.video.stream import Decoder
 
-    config = DetectorConfig.parse(detect)
-    detector, gate = config.build(BuildContext("alone", Path.cwd())), Gate()
-    gated = bool(getattr(detector, "gated", False))
-    selection = Selection(config.fps, None)
-    spent = {"decode": 0.0, "image": 0.0, "detect": 0.0}
-    count = {"decode": 0, "image": 0, "detect": 0}
-
-    def note(part: str, before: float) -> None:
-        spent[part] += time.process_time() - before
-        count[part] += 1
-
-    warm = False
+    selection = Selection(fps, None)
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
         decoder = Decoder(stream, "all", Counts())
         for packet in container.demux(stream):
-            if not packet.size:
-                continue
             at_ms = round(float((packet.pts or 0) * (packet.time_base or 0)) * 1000)
-            if at_ms >= 1000 * seconds:
-                break
-            before = time.process_time()
-            found = decoder.pictures(packet)
-            note("decode", before)
+            if not packet.size or at_ms >= 1000 * seconds:
+                continue
+            with decode:
+                found = decoder.pictures(packet)
+            taken: tuple[int, Image] | None = None
             for picture in found:
-                if not selection.wants(at_ms):
-                    continue
-                before = time.process_time()
-                image = decoder.image(picture)
-                if image is None:
-                    continue
-                frame = Frame(at_ms, image)
-                note("image", before)
-                if gated and not gate.open(at_ms, frame.image):
-                    continue
-                before = time.process_time()
-                detector.detect([frame])
-                if warm:
-                    note("detect", before)
-                # The first call pays for buffers.
-                warm = True
+                if selection.wants(at_ms):
+                    with image:
+                        pixels = decoder.image(picture)
+                    if pixels is not None:
+                        taken = at_ms, pixels
+            yield taken
+
+
+def decoded(clips: Sequence[Path], fps: float, seconds: float) -> dict[str, tuple[float, float]]:
+    """Processor seconds of each clip for one picture: decoded, and made an array."""
+    clocks = {clip: (Clock(), Clock()) for clip in clips}
+    reels = [reel(clip, fps, seconds, *clocks[clip]) for clip in clips]
+    while reels:
+        reels = [one for one in reels if next(one, False) is not False]
+    return {str(clip): (decode.each, image.each) for clip, (decode, image) in clocks.items()}
+
+
+def looked(clip: Path, settings: dict[str, Any], seconds: float) -> float:
+    """Processor seconds of one picture that the model looks at."""
+    from beffroi.components import BuildContext, DetectorConfig
+    from beffroi.frame import Frame
+    from beffroi.runtime.gate import Gate
+
+    config = DetectorConfig.parse(settings)
+    detector, gate = config.build(BuildContext("alone", Path.cwd())), Gate()
+    gated = bool(getattr(detector, "gated", False))
+    clock, warm = Clock(), False
+    for taken in reel(clip, config.fps, seconds, Clock(), Clock()):
+        if taken is None or (gated and not gate.open(*taken)):
+            continue
+        if not warm:
+            # The first call pays for buffers.
+            detector.detect([Frame(*taken)])
+            warm = True
+        with clock:
+            detector.detect([Frame(*taken)])
     detector.close()
-    return {part: spent[part] / max(1, count[part]) for part in spent} | {"pictures": float(count["decode"])}
+    return clock.each
 
 
 def main() -> int:
@@ -79,7 +112,11 @@ def main() -> int:
     parser.add_argument("--detect", type=json.loads, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     given = parser.parse_args()
-    found = {str(clip): measured(clip, given.detect, given.seconds) for clip in given.clips}
+    costs = decoded(given.clips, given.detect["fps"], given.seconds)
+    found = {
+        clip: {"decode": decode, "image": image, "detect": looked(Path(clip), given.detect, given.seconds)}
+        for clip, (decode, image) in costs.items()
+    }
     given.out.write_text(json.dumps(found), encoding="utf-8")
     return 0
 

@@ -28,9 +28,9 @@ LONGEST_S = 90
 """What of a clip is shown; the server holds all of it in memory."""
 SYNTHETIC_S = 12
 MOST_ALERTS = 1.5
-"""Alerts a minute from which a rule runs in the shadow: a clip of nine seconds shows its incident four hundred
-times an hour, which no street does, and the clips of evidence of which would be all that is measured. In the
-shadow it is judged and stored, with its picture."""
+"""Alerts a minute above which a rule runs in the shadow: a clip of nine seconds shows its incident four
+hundred times an hour, which no street does, and writing clips of evidence would be all that is measured. In
+the shadow it is judged and stored, with its picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +202,8 @@ def _with_rules(folder: Path) -> list[tuple[Path, dict[str, Any], dict[str, Any]
 def _seldom(case: Case, seconds: float) -> bool:
     """Whether a clip in a loop shows what the rule is about as seldom as a street might."""
     shown_s = min(seconds, LONGEST_S)
-    return len([1 for opens, _ in case.alerts or () if opens < shown_s]) * 60 / shown_s <= MOST_ALERTS and (
-        case.at_least is None
-    )
+    alerts = sum(opens < shown_s for opens, _ in case.alerts or ())
+    return case.at_least is None and alerts * 60 / shown_s <= MOST_ALERTS
 
 
 def _key(path: Path, size: Sequence[int]) -> str:

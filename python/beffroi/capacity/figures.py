@@ -15,6 +15,8 @@ P95_MS = 1000
 """Longest time from a picture to its analysis committed, and to its alert, for 95 of 100."""
 LEAST_RATE = 0.9
 """Share of the asked rate that every camera must be analysed at."""
+SETTLE_S = 60
+"""How long memory grows by design: every camera keeps its last pictures for clips, as they came."""
 OVERHEAD = 0.15
 """Most that everything may cost beside decoding and detecting alone, as a share of these."""
 
@@ -218,7 +220,9 @@ def _parts(begin: Mapping[str, Any], end: Mapping[str, Any], passed: float) -> d
 
 
 def _slope(samples: Sequence[Sequence[float]]) -> float:
-    """Trend per second, by least squares."""
+    """Trend per second, by least squares; once what is kept of the last minute is full, if it came so far."""
+    settled = [sample for sample in samples if sample[0] >= samples[0][0] + SETTLE_S]
+    samples = settled if len(settled) >= SETTLE_S else samples
     if len(samples) < 3:
         return 0.0
     at, value = np.asarray(samples, np.float64).T

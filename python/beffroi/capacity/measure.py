@@ -23,7 +23,7 @@ from beffroi.errors import BeffroiError
 
 WARM_S = 10.0
 """How long cameras run before anything is counted: views are learnt, buffers grow, models warm up."""
-ALONE_S = 30.0
+ALONE_S = 40.0
 """How much of each clip is decoded and looked at alone."""
 GUESS_S = 0.14
 """Processor seconds a second of a camera of 1280 x 720, to begin a search with."""

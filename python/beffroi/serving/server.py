@@ -83,21 +83,22 @@ class Serving:
     ) -> tuple[int, dict[str, str], str]:
         """Status, headers and body of the answer to a request."""
         number = _number(url)
+        status, more, body = 200, {}, ""
         match method:
             case "OPTIONS":
-                return 200, {"Public": "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"}, ""
+                more = {"Public": "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"}
             case _ if number is None:
-                return 404, {}, ""
+                status = 404
             case "DESCRIBE":
                 more = {"Content-Base": f"{url.rstrip('/')}/", "Content-Type": "application/sdp"}
-                return 200, more, _description(self._clip(number)[1])
+                body = _description(self._clip(number)[1])
             case "SETUP" if "TCP" not in headers.get("transport", ""):
-                return 461, {}, ""
+                status = 461
             case "SETUP":
-                return 200, {"Transport": f"RTP/AVP/TCP;unicast;interleaved=0-1;ssrc={source:08X}"}, ""
+                more = {"Transport": f"RTP/AVP/TCP;unicast;interleaved=0-1;ssrc={source:08X}"}
             case "PLAY" if plays:
-                return 455, {}, ""
-        return 200, {}, ""
+                status = 455
+        return status, more, body
 
     def _clip(self, number: int) -> tuple[int, Clip]:
         index = (number - 1) % len(self._clips)

@@ -31,6 +31,8 @@ BEHIND = 0.9
 """Share of the asked rate below which a camera is behind."""
 BEHIND_S = 30.0
 """How long it must be behind before it is said."""
+LAGGING_EVERY_S = 1.0
+"""How often each camera's rate is looked at: it is that of ten seconds, and costs sorting their latencies."""
 DAY_EVERY_S = 30.0
 """How often is looked whether authorisations still hold."""
 RETRY_S = 60.0
@@ -74,7 +76,7 @@ class Fleet:
         self._missing: dict[str, tuple[float, str]] = {}
         self._reports: dict[str, CameraReport] = {}
         self._behind: dict[str, float] = {}
-        self._day_s = self._told_s = clock()
+        self._day_s = self._told_s = self._lagging_s = clock()
         self._number = analysts or processors()
         self._analysts = Analysts(lambda: list(self._cameras.values()), self._number)
 
@@ -110,7 +112,10 @@ class Fleet:
                     camera.fail(error)
                 finally:
                     camera.turn.release()
-            self._lagging(camera, now_s)
+        if now_s >= self._lagging_s:
+            self._lagging_s = now_s + LAGGING_EVERY_S
+            for camera in list(self._cameras.values()):
+                self._lagging(camera, now_s)
         for name, (again_s, _) in list(self._missing.items()):
             if now_s >= again_s:
                 self._begin(name)
