@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from beffroi.errors import SourceError
@@ -115,7 +115,8 @@ class LiveCamera:
             return None
         height, width = frame.image.shape[:2]
         if (width, height) != self._size or self._gaze is None:
-            self._fit((width, height), "resolution_changed")
+            # A run that knew no picture ends as what it was.
+            self._fit((width, height), "signal_lost" if self._size is None else "resolution_changed")
         gaze = self._gaze
         if gaze is None:
             return None
@@ -173,8 +174,10 @@ class LiveCamera:
             self._origin, "signal_lost", "started", at_ms, at_ms - silent_ms, measured, threshold
         )
         if not self._judges:
-            self._fit(self._size or GUESS, "resolution_changed")
+            self._make_judges(self._size or GUESS)
         judge = self._begun(self._judges[self.plan.first])
+        if judge.coverage.to_ms is None:
+            judge.coverage.add(at_ms - silent_ms, judged=False)
         self._ailing = (judge, incident)
         judge.tell([incident])
 
@@ -222,8 +225,12 @@ class LiveCamera:
         """The reader: from the source into the mailbox, until closed."""
         pause_s = FIRST_PAUSE_S
         while not self._closed.is_set():
+            spent_s = time.thread_time()
             try:
                 for frame in self._source.frames():
+                    # What this thread worked, not what it waited for pictures.
+                    spent_s, before_s = time.thread_time(), spent_s
+                    self._timed.add("decode", spent_s - before_s)
                     pause_s = FIRST_PAUSE_S
                     if self._absence is not None:
                         self._absence.heard(self._clock())
@@ -260,11 +267,14 @@ class LiveCamera:
         self._end(reason)
         where = None if self._ptz is None else self._ptz.where
         self._gaze = Gaze(self.plan.camera, size, self._source, self.plan.context, where)
+        self._make_judges(size)
+        self._size = size
+
+    def _make_judges(self, size: tuple[int, int]) -> None:
         self._judges = {
             view: Judge(self.plan.fit(view, size), self._outlets, self._timed)
             for view in self.plan.camera.views
         }
-        self._size = size
         for judge in self._judges.values():
             facts = judge.watched.facts
             self._outlets.metrics.detector(self.name, facts.model, facts.provider)
@@ -285,6 +295,8 @@ class LiveCamera:
         if closing and self._ailing is not None:
             (judge, begun), self._ailing = self._ailing, None
             judge.tell([_ended(begun, self._now_ms(), outcome)])
+        if self._absence is not None and self._absence.lasts and judges and judges[0].run:
+            judges[0].coverage.add(self._now_ms(), judged=False)
         if gaze is not None and judges:
             self._tell(gaze.end(outcome), {judge.watched.facts.view: judge for judge in judges})
         for judge in judges:
@@ -336,8 +348,7 @@ class LiveCamera:
 
 
 def _ended(begun: Incident, at_ms: int, reason: str) -> Incident:
-    """The end of an incident; not before its start, whatever clocks did meanwhile."""
+    """The end of a silence; not before its start, whatever clocks did meanwhile."""
     at_ms = max(at_ms, begun.at_ms)
-    return Incident(
-        begun.origin, begun.kind, "ended", at_ms, begun.since_ms, begun.measured, begun.threshold, reason
-    )
+    measured = {"lost_s": (at_ms - begun.since_ms) / 1000}
+    return replace(begun, change="ended", at_ms=at_ms, measured=measured, reason=reason)

@@ -148,7 +148,7 @@ class Fleet:
                 self._reports[report.camera] = _joined(self._reports.get(report.camera), report)
         for name, (_, reason) in self._missing.items():
             self._reports.setdefault(name, CameraReport(name, outcome="not_started", error=reason))
-        if self._clock() > until:
+        if self._clock() > until + 1.0:
             log.warning("the cameras took %.1f s longer to stop than they should", self._clock() - until)
         return self._reports
 
