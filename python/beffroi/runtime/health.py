@@ -72,7 +72,7 @@ class Looking:
 def looking(
     camera: Camera, view: str, size: tuple[int, int], source: Source, context: BuildContext
 ) -> Looking | None:
-    """What watches the health of a camera that shows `view` in pictures of `size`; None if it is switched off.
+    """What watches the health of a camera that shows `view` in pictures of `size`; None if none is wanted.
 
     Raises
     ------
