@@ -9,10 +9,10 @@ from contextlib import closing
 from itertools import pairwise
 
 import pytest
+from beffroi.serving.media import Clip
 from live import Kept, Watching, source, watching
 from rtsp import RtspServer, number
 from rtsp.clips import SIZE, shapes
-from rtsp.media import Clip
 from rtsp.watching import OTHER_SIZE
 
 LENGTH_MS = 4000

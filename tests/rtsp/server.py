@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
+from beffroi.serving.media import Clip
+
 from .cameras import Cameras
 from .faults import Faults
-from .media import Clip
 from .session import Request, Session
 
 # The server's thread answers at once; more means that it is dead.

@@ -138,9 +138,9 @@ class LiveCamera:
             return None
         return Work(self, self._begun(self._judges[view]), gaze.masked(view, frame), verdict.motion)
 
-    def see(self, work: Work, found: Detections, seconds: float) -> None:
-        """Judge a picture in which `found` was found, in so many seconds."""
-        self._timed.add("detect", seconds)
+    def see(self, work: Work, found: Detections, seconds: float, cpu_s: float = 0.0) -> None:
+        """Judge a picture in which `found` was found, in so many seconds, `cpu_s` of them on a processor."""
+        self._timed.add("detect", seconds, cpu_s)
         changes = work.judge.see(work.frame, found, work.motion)
         latency_ms = self._now_ms() - work.frame.at_ms
         self._pulse.analysed_one(latency_ms)
@@ -198,6 +198,7 @@ class LiveCamera:
             analysed=self._pulse.analysed,
             dropped=dropped,
             reconnects=reconnects,
+            looked=self.plan.looked,
         )
 
     def close(self, outcome: str = "stopped") -> CameraReport:
