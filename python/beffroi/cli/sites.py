@@ -20,6 +20,7 @@ from beffroi.errors import BeffroiError
 
 if TYPE_CHECKING:
     from beffroi.config import Site
+    from beffroi.runtime.report import RunReport
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +66,7 @@ def run(
     from beffroi.metrics import Metrics
     from beffroi.runtime.supervisor import run as supervise
 
-    if metrics is not None and not metrics.absolute().parent.is_dir():
-        raise BeffroiError(f"--metrics {metrics}: there is no folder {metrics.absolute().parent}")
-    if unblurred and render is None:
-        raise BeffroiError("--unblurred is about the film of --render; there is none")
+    _sensible(metrics, render, unblurred=unblurred)
     loaded = load(site, starting=True)
     printing = _prints(loaded)
     if printing and as_json:
@@ -132,19 +130,32 @@ def run(
         raise unread[0]
     if as_json:
         result_json(report.as_json() | {"events": events})
-    if service:
-        for ended in report.cameras:
-            log.info("camera %s: ended", ended.camera, extra={"status": ended.as_json()})
-        for error in report.errors:
-            log.error("%s", error)
-    else:
-        show(report.table())
-        for error in report.errors:
-            say(error)
+    _tell_end(report, service=service)
     if not report.ok:
         raise typer.Exit(FAILED)
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+def _sensible(metrics: Path | None, render: Path | None, *, unblurred: bool) -> None:
+    """Refuse options that mean nothing together, before anything begins."""
+    if metrics is not None and not metrics.absolute().parent.is_dir():
+        raise BeffroiError(f"--metrics {metrics}: there is no folder {metrics.absolute().parent}")
+    if unblurred and render is None:
+        raise BeffroiError("--unblurred is about the film of --render; there is none")
+
+
+def _tell_end(report: "RunReport", *, service: bool) -> None:
+    """Say what was found: a table for people, lines of the log where a program reads them."""
+    if not service:
+        show(report.table())
+        for error in report.errors:
+            say(error)
+        return
+    for ended in report.cameras:
+        log.info("camera %s: ended", ended.camera, extra={"status": ended.as_json()})
+    for error in report.errors:
+        log.error("%s", error)
 
 
 def _prints(site: "Site") -> str | None:
