@@ -69,8 +69,10 @@ class Looking:
                 self._shelf.save(guard.references)
 
 
-def looking(camera: Camera, view: str, source: Source, context: BuildContext) -> Looking | None:
-    """What watches the health of a camera that shows `view`; None if its settings say that nothing does.
+def looking(
+    camera: Camera, view: str, size: tuple[int, int], source: Source, context: BuildContext
+) -> Looking | None:
+    """What watches the health of a camera that shows `view` in pictures of `size`; None if none is wanted.
 
     Raises
     ------
@@ -80,12 +82,12 @@ def looking(camera: Camera, view: str, source: Source, context: BuildContext) ->
     if not camera.health.enabled:
         return None
     settings = camera.views[view]
-    eye = Eye(source.size, list(settings.masks.values()))
+    eye = Eye(size, list(settings.masks.values()))
     shelf = None if context.state is None else shelf_of(context.state, view)
     references = [] if shelf is None else shelf.load(eye)
     if settings.reference is not None:
         try:
-            first = given(context.path(settings.reference), eye, source.size)
+            first = given(context.path(settings.reference), eye, size)
         except SourceError as error:
             raise SourceError(f"cameras.{context.camera}.views.{view}.reference: {error}") from error
         # What was kept begins with what the settings named then.

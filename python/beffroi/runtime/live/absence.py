@@ -9,6 +9,9 @@ USUAL = 9
 """Intervals between pictures of which the median is the usual one."""
 TIMES = 3
 """Usual intervals without a picture before a camera can be called silent: key pictures come seldom."""
+SELDOM_S = 12.0
+"""How long the second picture is waited for, before anybody knows what is usual: cameras of which only key
+pictures are decoded give one in up to 10 s. Longer tells late of a camera that breaks at once."""
 
 
 class Absence:
@@ -27,6 +30,7 @@ class Absence:
     def __init__(self, after_s: float, now_s: float) -> None:
         self._after_s, self._last_s, self._begun_s = after_s, now_s, now_s
         self._intervals: deque[float] = deque(maxlen=USUAL)
+        self._came = False
         self.lasts = False
         """Whether the camera is silent."""
 
@@ -34,8 +38,9 @@ class Absence:
     def threshold_s(self) -> float:
         """How long no picture may come, as pictures usually do."""
         intervals = list(self._intervals)
-        usual = median(intervals) if intervals else 0.0
-        return max(self._after_s, TIMES * usual)
+        if not intervals:
+            return max(self._after_s, SELDOM_S) if self._came else self._after_s
+        return max(self._after_s, TIMES * median(intervals))
 
     def silent_s(self, now_s: float) -> float:
         """How long there has been no picture."""
@@ -51,8 +56,10 @@ class Absence:
     def heard(self, now_s: float) -> None:
         """A picture arrived; told by the thread that reads, whether or not anybody looks at it."""
         passed_s, self._last_s = now_s - self._last_s, now_s
-        if not self.lasts:
+        # What a camera took to connect is no interval between pictures.
+        if self._came and not self.lasts:
             self._intervals.append(passed_s)
+        self._came = True
 
     def over(self) -> bool:
         """Whether a picture has ended the absence: true once for each."""

@@ -6,11 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from beffroi.errors import SourceError
 from beffroi.runtime.camera import said
 from beffroi.runtime.judge import Judge, Outlets
 from beffroi.runtime.live.absence import Absence
@@ -32,6 +31,9 @@ GUESS = (1280, 720)
 """Size of pictures until there is one: what happens before the first picture belongs to a view as well."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
 """Pauses before a camera whose analysis failed, or whose source gave up, is tried again."""
+CLOSE_S = 1.0
+"""How long a camera that is closed waits for the picture that is being analysed. A detector that hangs must
+not keep the others from ending in order; longer takes from the time to write and send what waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,10 @@ class LiveCamera:
         self._timed = StageTimers(plan.name, outlets.metrics)
         self._pulse = Pulse(clock)
         self._closed = threading.Event()
+        self._over = False
         self._judges: dict[str, Judge] = {}
-        self._past: list[Judge] = []
+        self._report = CameraReport(plan.name, ", ".join(plan.camera.views))
+        self._alerts = self._dropped = 0
         self._size: tuple[int, int] | None = None
         self._gaze: Gaze | None = None
         self._view = ""
@@ -111,11 +115,12 @@ class LiveCamera:
 
     def look(self, frame: Frame) -> Work | None:
         """Decide whether a picture is to be judged, and by which view's rules; None if it is not."""
-        if self._clock() < self._retry_s or frame.at_ms <= self._last_ms:
+        if self._over or self._clock() < self._retry_s or frame.at_ms <= self._last_ms:
             return None
         height, width = frame.image.shape[:2]
         if (width, height) != self._size or self._gaze is None:
-            self._fit((width, height), "resolution_changed")
+            # A run that knew no picture ends as what it was.
+            self._fit((width, height), "signal_lost" if self._size is None else "resolution_changed")
         gaze = self._gaze
         if gaze is None:
             return None
@@ -134,11 +139,17 @@ class LiveCamera:
         self._tell(verdict.incidents)
         self._view = view or ""
         if view is None:
+            # Its analysis has begun anew; that nothing is to be found now is not its fault.
+            self._failed = ""
             return None
         return Work(self, self._begun(self._judges[view]), gaze.masked(view, frame), verdict.motion)
 
     def see(self, work: Work, found: Detections, seconds: float, cpu_s: float = 0.0) -> None:
         """Judge a picture in which `found` was found, in so many seconds, `cpu_s` of them on a processor."""
+        if self._over:
+            # It took so long that nobody waited for it.
+            self._end("stopped")
+            return
         self._timed.add("detect", seconds, cpu_s)
         changes = work.judge.see(work.frame, found, work.motion)
         latency_ms = self._now_ms() - work.frame.at_ms
@@ -155,7 +166,11 @@ class LiveCamera:
         log.error("%s: %s; its analysis begins anew in %g s", self.name, self._failed, self._pause_s)
         self._retry_s = self._clock() + self._pause_s
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
-        self._end("analysis_failed")
+        try:
+            self._end("analysis_failed")
+        except Exception as further:
+            # Whoever calls this looks after other cameras too.
+            log.error("%s: what was active could not be ended: %s", self.name, said(self.name, further))
 
     def tick(self) -> None:
         """Look at the clock: a camera that is silent cannot say so."""
@@ -173,8 +188,10 @@ class LiveCamera:
             self._origin, "signal_lost", "started", at_ms, at_ms - silent_ms, measured, threshold
         )
         if not self._judges:
-            self._fit(self._size or GUESS, "resolution_changed")
+            self._make_judges(self._size or GUESS)
         judge = self._begun(self._judges[self.plan.first])
+        if judge.coverage.to_ms is None:
+            judge.coverage.add(at_ms - silent_ms, judged=False)
         self._ailing = (judge, incident)
         judge.tell([incident])
 
@@ -191,7 +208,7 @@ class LiveCamera:
             analysed_fps=round(self._pulse.fps(), 2),
             dropped_fps=round(self._pulse.dropped_fps(dropped), 2),
             latency_ms=self._pulse.latency_ms(),
-            alerts=sum(judge.alerts for judge in [*self._past, *self._judges.values()]),
+            alerts=self._alerts + sum(judge.alerts for judge in list(self._judges.values())),
             analysed=self._pulse.analysed,
             dropped=dropped,
             reconnects=reconnects,
@@ -206,25 +223,38 @@ class LiveCamera:
                 with suppress(Exception):
                     part.close()
         self._reader.join(2.0)
-        report = CameraReport(self.name, ", ".join(self.plan.camera.views), outcome=outcome)
-        with self.turn:
+        report = self._report
+        report.outcome = outcome
+        if self.turn.acquire(timeout=CLOSE_S):
             try:
                 self._end(outcome)
             except Exception as error:
                 report.error = said(self.name, error)
+            finally:
+                self._over = True
+                self.turn.release()
+            try:
+                self.plan.close()
+            except Exception as error:
+                report.error = report.error or said(self.name, error)
+        else:
+            # Ended by the analyst once it comes back, or else by the next run.
+            self._over = True
+            report.error = f"its detector has not answered for {CLOSE_S:g} s"
+            log.error("%s: %s; what was active has not ended", self.name, report.error)
         report.dropped = self.mailbox.dropped
-        for judge in self._past:
-            report.model, report.provider = judge.watched.facts.model, judge.watched.facts.provider
-            judge.fill(report)
-        self.plan.close()
         return report
 
     def _read(self) -> None:
         """The reader: from the source into the mailbox, until closed."""
         pause_s = FIRST_PAUSE_S
         while not self._closed.is_set():
+            spent_s = time.thread_time()
             try:
                 for frame in self._source.frames():
+                    # What this thread worked, not what it waited for pictures.
+                    spent_s, before_s = time.thread_time(), spent_s
+                    self._timed.add("decode", spent_s - before_s)
                     pause_s = FIRST_PAUSE_S
                     if self._absence is not None:
                         self._absence.heard(self._clock())
@@ -246,26 +276,38 @@ class LiveCamera:
     def _reopen(self) -> None:
         while not self._closed.is_set():
             try:
-                self._source = self.plan.source()
-            except SourceError as error:
-                log.error("%s: %s", self.name, error)
+                source = self.plan.source()
+            # A source may come from anyone; a reader that ended would leave its camera silent for good.
+            except Exception as error:
+                log.error("%s: %s", self.name, said(self.name, error))
                 self._closed.wait(LONGEST_PAUSE_S)
-            else:
-                # What judges its pictures asks the source about its clock.
-                with self.turn:
-                    self._gaze = None
-                return
+                continue
+            with self.turn:
+                if self._over:
+                    source.close()
+                    return
+                self._source = source
+                # What judges pictures asks their source about its clock, which may be another now.
+                self._last_ms = 0
+                try:
+                    self._end("source_restarted")
+                except Exception as error:
+                    log.error("%s: what was active could not be ended: %s", self.name, said(self.name, error))
+            return
 
     def _fit(self, size: tuple[int, int], reason: str) -> None:
         """Make everything that depends on the size of the pictures."""
         self._end(reason)
         where = None if self._ptz is None else self._ptz.where
         self._gaze = Gaze(self.plan.camera, size, self._source, self.plan.context, where)
+        self._make_judges(size)
+        self._size = size
+
+    def _make_judges(self, size: tuple[int, int]) -> None:
         self._judges = {
             view: Judge(self.plan.fit(view, size), self._outlets, self._timed)
             for view in self.plan.camera.views
         }
-        self._size = size
         for judge in self._judges.values():
             facts = judge.watched.facts
             self._outlets.metrics.detector(self.name, facts.model, facts.provider)
@@ -276,7 +318,7 @@ class LiveCamera:
         if absence is None or not absence.over() or self._ailing is None:
             return
         (judge, begun), self._ailing = self._ailing, None
-        judge.tell([_ended(begun, at_ms, "cleared")])
+        judge.tell([_end_of(begun, at_ms, "cleared")])
 
     def _end(self, outcome: str) -> None:
         """End every incident, and the runs of all views."""
@@ -285,17 +327,28 @@ class LiveCamera:
         closing = outcome in {"stopped", "reloaded"}
         if closing and self._ailing is not None:
             (judge, begun), self._ailing = self._ailing, None
-            judge.tell([_ended(begun, self._now_ms(), outcome)])
+            judge.tell([_end_of(begun, self._now_ms(), outcome)])
+        if self._absence is not None and self._absence.lasts and judges and judges[0].run:
+            judges[0].coverage.add(self._now_ms(), judged=False)
         if gaze is not None and judges:
             self._tell(gaze.end(outcome), {judge.watched.facts.view: judge for judge in judges})
-        for judge in judges:
-            judge.end(outcome, dropped=self.mailbox.dropped if judge is judges[0] else 0)
-            for watcher in judge.watched.watchers:
-                watcher.close()
-        self._past += judges
-        if len(self._past) > 8:
-            # Months of reconnections: their numbers stay, what they held goes.
-            self._past = self._past[-8:]
+        dropped, self._dropped = self.mailbox.dropped - self._dropped, self.mailbox.dropped
+        with ExitStack() as ending:
+            # Whatever one of them meets, the others end too.
+            for judge in reversed(judges):
+                for watcher in judge.watched.watchers:
+                    ending.callback(watcher.close)
+                ending.callback(self._ended, judge, outcome, dropped if judge is judges[0] else 0)
+
+    def _ended(self, judge: Judge, outcome: str, dropped: int) -> None:
+        """End the run of a view. Its numbers stay, what it held goes: there may be months of this."""
+        facts, report = judge.watched.facts, self._report
+        try:
+            judge.end(outcome, dropped=dropped)
+        finally:
+            report.model, report.provider = facts.model, facts.provider
+            judge.fill(report)
+            self._alerts += judge.alerts
 
     def _tell(self, incidents: Sequence[Incident], judges: Mapping[str, Judge] | None = None) -> None:
         """Tell incidents of the camera itself, each in the run of the view that it names."""
@@ -336,9 +389,8 @@ class LiveCamera:
         return (*told, reconnects)
 
 
-def _ended(begun: Incident, at_ms: int, reason: str) -> Incident:
-    """The end of an incident; not before its start, whatever clocks did meanwhile."""
+def _end_of(begun: Incident, at_ms: int, reason: str) -> Incident:
+    """The end of a silence; not before its start, whatever clocks did meanwhile."""
     at_ms = max(at_ms, begun.at_ms)
-    return Incident(
-        begun.origin, begun.kind, "ended", at_ms, begun.since_ms, begun.measured, begun.threshold, reason
-    )
+    measured = {"lost_s": (at_ms - begun.since_ms) / 1000}
+    return replace(begun, change="ended", at_ms=at_ms, measured=measured, reason=reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,12 +25,23 @@ class Changes:
         self._clock = clock
         self._asked = threading.Event()
         self._looked_s = clock()
-        self.follow(site)
+        self._named, self._folder = _named(site), site.folder / "cameras"
+        self._known = self._latest = self._stamp()
+        self._since_s = self._looked_s
 
     def follow(self, site: Site) -> None:
-        """Watch the files of this site from now on."""
-        self._paths = _files(site)
-        self._known = self._latest = self._stamp()
+        """Watch the files of this site from now on.
+
+        What has changed since `look` said so was not read, and is found by the next `look`.
+        """
+        before, self._named = self._named, _named(site)
+        self._folder = site.folder / "cameras"
+        self._latest = self._stamp()
+        # A file that only now is named was read as it is.
+        news = {str(path) for path in self._named if path not in before}
+        gone = {str(path) for path in before if path not in self._named}
+        kept = [each for each in self._known if each[0] not in gone]
+        self._known = sorted(kept + [each for each in self._latest if each[0] in news])
         self._since_s = self._clock()
 
     def ask(self) -> None:
@@ -41,6 +52,7 @@ class Changes:
         """Whether the site should be read again now."""
         if self._asked.is_set():
             self._asked.clear()
+            self._known = self._latest = self._stamp()
             return True
         now_s = self._clock()
         if now_s - self._looked_s < self.EVERY_S:
@@ -56,17 +68,17 @@ class Changes:
 
     def _stamp(self) -> list[tuple[str, int, int]]:
         found = []
-        for path in self._paths():
+        for path in (*self._named, *self._folder.glob("*.yaml")):
             try:
                 status = path.stat()
             except OSError:
                 continue
             found.append((str(path), status.st_mtime_ns, status.st_size))
-        return found
+        return sorted(found)
 
 
-def _files(site: Site) -> Callable[[], Sequence[Path]]:
-    fixed = [site.path]
-    if site.secrets is not None:
-        fixed.append(site.folder / Path(site.secrets).expanduser())
-    return lambda: [*fixed, *sorted((site.folder / "cameras").glob("*.yaml"))]
+def _named(site: Site) -> list[Path]:
+    """The files of a site that do not lie in the folder of its cameras."""
+    if site.secrets is None:
+        return [site.path]
+    return [site.path, site.folder / Path(site.secrets).expanduser()]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beffroi.errors import BeffroiError
+from beffroi.runtime.camera import said
 from beffroi.runtime.live.analysts import Analysts
 from beffroi.runtime.live.authority import refused
 from beffroi.runtime.live.camera import LiveCamera
@@ -130,6 +131,11 @@ class Fleet:
     def reload(self, site: Site) -> list[str]:
         """Go on with another site: only cameras that it changes are made anew. Gives their names."""
         before, self._site = self._site, site
+        for part in ("sinks", "store"):
+            if getattr(before, part) != getattr(site, part):
+                log.warning(
+                    "the site file has changed: `%s` takes effect when beffroi is started again", part
+                )
         wanted = self._wanted(site)
         gone = [name for name in self._cameras if name not in wanted]
         changed = [name for name in wanted if name in self._cameras and _differs(before, site, name)]
@@ -153,7 +159,7 @@ class Fleet:
                 self._reports[report.camera] = _joined(self._reports.get(report.camera), report)
         for name, (_, reason) in self._missing.items():
             self._reports.setdefault(name, CameraReport(name, outcome="not_started", error=reason))
-        if self._clock() > until:
+        if self._clock() > until + 1.0:
             log.warning("the cameras took %.1f s longer to stop than they should", self._clock() - until)
         return self._reports
 
@@ -164,23 +170,25 @@ class Fleet:
             if camera.source.live and (self._names is None or name in self._names)
         ]
 
-    def _begin(self, name: str) -> BeffroiError | None:
+    def _begin(self, name: str) -> Exception | None:
         self._missing.pop(name, None)
-        self._refused[name] = refused(self._site, name, self._today())
+        today = self._today()
+        self._refused[name] = refused(self._site, name, today)
         try:
-            plan = Plan(
-                self._site,
-                name,
-                self._clips,
-                self._wishes(name),
-                analysts=self._number,
-                today=self._today(),
-            )
-            self._cameras[name] = LiveCamera(plan, self._outlets, self._analysts.nudge, self._clock)
-        except BeffroiError as error:
-            log.error("%s: %s", name, error)
-            self._missing[name] = (self._clock() + RETRY_S, str(error))
+            wishes = self._wishes(name)
+            plan = Plan(self._site, name, self._clips, wishes, analysts=self._number, today=today)
+            try:
+                camera = LiveCamera(plan, self._outlets, self._analysts.nudge, self._clock)
+            except Exception:
+                plan.close()
+                raise
+        # Parts may come from anyone: whatever they raise is their camera's alone.
+        except Exception as error:
+            reason = str(error) if isinstance(error, BeffroiError) else said(name, error)
+            log.error("%s: %s", name, reason)
+            self._missing[name] = (self._clock() + RETRY_S, reason)
             return error
+        self._cameras[name] = camera
         return None
 
     def _close(self, name: str, outcome: str) -> None:
