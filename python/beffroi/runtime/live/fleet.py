@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from beffroi.errors import BeffroiError
 from beffroi.runtime.camera import said
 from beffroi.runtime.live.analysts import Analysts
 from beffroi.runtime.live.authority import refused
@@ -184,7 +183,7 @@ class Fleet:
                 raise
         # Parts may come from anyone: whatever they raise is their camera's alone.
         except Exception as error:
-            reason = str(error) if isinstance(error, BeffroiError) else said(name, error)
+            reason = said(name, error)
             log.error("%s: %s", name, reason)
             self._missing[name] = (self._clock() + RETRY_S, reason)
             return error
