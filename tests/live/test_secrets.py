@@ -223,6 +223,9 @@ def test_no_password_stands_in_what_is_said_of_a_broken_file(
         "as a name": good.replace("  written:", f'  "{address}":', 1),
         "no such variable": good.replace("${KEPT}", f"${{{'KEEPT'}}}", 1),
     }
+    if "run" in words:
+        # It reads the file as `check` does; the two that parsers and places quote.
+        broken = {name: broken[name] for name in ("cut off", "as a name")}
     found = []
     for name, text in broken.items():
         (place / "broken.yaml").write_text(text, encoding="utf-8")
