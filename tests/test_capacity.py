@@ -87,7 +87,7 @@ def counted(
 
 
 def figures(rates: dict[str, float], **how: float) -> Figures:
-    return Figures.of(counted(rates, **how), len(rates), 4.0, served_s=5.0)
+    return Figures.of(counted(rates, **how), len(rates), 4.0, served=0.05)
 
 
 def test_processor_time_is_told_by_what_it_is_spent_on_and_nothing_is_left_out() -> None:

@@ -116,7 +116,7 @@ class Figures:
     states: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, counted: Mapping[str, Any], cameras: int, fps: float, served_s: float) -> Figures:
+    def of(cls, counted: Mapping[str, Any], cameras: int, fps: float, served: float) -> Figures:
         """From what `running` wrote."""
         begin, end = counted["begin"], counted["end"]
         passed = end["at_s"] - begin["at_s"]
@@ -149,7 +149,7 @@ class Figures:
             worst_p95_ms=max((float(np.percentile(each, 95)) for each in found.values()), default=0.0),
             cost=(end["cpu_s"] - begin["cpu_s"]) / passed,
             parts=_parts(begin, end, passed),
-            served=served_s / (end["at_s"] - begin["at_s"]),
+            served=served,
             memory_mb=(begin["rss"] / 1e6, end["rss"] / 1e6, most / 1e6),
             slope_mb_h=_slope(memory) * 3600 / 1e6,
             drift_ms=float(np.percentile(last, 95) - np.percentile(first, 95)) if fifth else 0.0,

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -115,17 +116,17 @@ def _watched(wanted: Wanted, clips: Sequence[Shown], number: int) -> Figures:
         folder, (server, addresses) = Path(name), served
         site = written(folder, clips, addresses, wanted.detector())
         out = folder / "counted.json"
-        begin_s = spent_s(server)
+        begin_s, began = spent_s(server), time.monotonic()
         _python(
             "beffroi.capacity.running",
             [str(site), str(out), "--warm", f"{wanted.warm_s}", "--seconds", f"{wanted.seconds}"],
             wanted.warm_s + wanted.seconds + PATIENCE_S,
         )
-        served_s = spent_s(server) - begin_s
+        share = (spent_s(server) - begin_s) / (time.monotonic() - began)
         counted = json.loads(out.read_text(encoding="utf-8"))
     if not counted.get("end"):
         raise BeffroiError(f"{number} cameras: the run ended before anything was counted")
-    return Figures.of(counted, number, wanted.fps, served_s)
+    return Figures.of(counted, number, wanted.fps, share)
 
 
 @contextmanager
