@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from beffroi.errors import BeffroiError
 from beffroi.metrics import Metrics
 from beffroi.runtime.alert import measurements
-from beffroi.runtime.camera import CameraLoop, OnEvent, Outlets, Progress, Watched
+from beffroi.runtime.camera import CameraLoop, OnEvent, Outlets, Progress, Watched, said
 from beffroi.runtime.compose import Wishes, chosen, compose
 from beffroi.runtime.delivery import Delivery
 from beffroi.runtime.detectors import Detectors
@@ -246,7 +246,7 @@ def _compose_all(
             watched.append(compose(site, name, detectors, wishes(name)))
         except BeffroiError as error:
             log.error("%s: %s", name, error)
-            failed[name] = CameraReport(name, outcome="not_started", error=str(error))
+            failed[name] = CameraReport(name, outcome="not_started", error=said(name, error))
             errors.append(error)
     if errors and not watched and alone:
         raise errors[0]
