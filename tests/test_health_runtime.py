@@ -244,7 +244,7 @@ def test_the_view_is_kept_between_runs_of_a_live_camera(tmp_path: Path) -> None:
     def kinds(path: Path) -> list[str]:
         camera = watched(path).cameras["gate"]
         source = camera.source.build(context, 5)
-        health = looking(camera, "day", source, context)
+        health = looking(camera, "day", source.size, source, context)
         assert health is not None
         return [one.kind for frame in source.frames() for one in health.look(frame).incidents]
 

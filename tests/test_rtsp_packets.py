@@ -11,15 +11,15 @@ import av
 import cv2
 import numpy as np
 import pytest
+from beffroi.serving.media import nals
+from beffroi.serving.packets import PAYLOAD, fragments_h264, fragments_h265, packed, spans
+from beffroi.serving.reports import sender_report
 from hypothesis import given
 from hypothesis import strategies as st
 from rtsp import Clip, Faults, number, shapes
 from rtsp.access import admitted, challenge
 from rtsp.clips import picture
 from rtsp.damage import misframed, scrambled, thinned
-from rtsp.media import nals
-from rtsp.packets import PAYLOAD, fragments_h264, fragments_h265, packed, spans
-from rtsp.reports import sender_report
 
 HEADS = st.sampled_from([b"\x65", b"\x41", b"\x26\x01", b"\x02\x01"])
 NAL = st.builds(

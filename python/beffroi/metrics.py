@@ -9,9 +9,9 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-STAGES = ("decode", "health", "detect", "core", "store", "render")
-"""Where a frame's time goes: reading, judging the camera, finding objects, analysing, committing and sending,
-drawing."""
+STAGES = ("decode", "health", "detect", "core", "evidence", "store", "render")
+"""Where a frame's time goes: reading, judging the camera, finding objects, analysing, keeping pictures of
+alerts, committing and sending, drawing."""
 
 _BUCKETS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
@@ -67,6 +67,12 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self._stage_cpu = Counter(
+            "beffroi_stage_cpu_seconds",
+            "Processor time of the analysing thread by stage; a model's own threads are not in it.",
+            ["camera", "stage"],
+            registry=self.registry,
+        )
         self._rate = Gauge(
             "beffroi_live_fps",
             "Pictures a second of a live camera, asked for and analysed.",
@@ -110,9 +116,10 @@ class Metrics:
         """`milliseconds` of media time went by."""
         self._media.labels(camera, "yes" if analysed else "no").inc(milliseconds / 1000)
 
-    def stage(self, camera: str, stage: str, seconds: float) -> None:
-        """One frame spent `seconds` in `stage`, one of `STAGES`."""
+    def stage(self, camera: str, stage: str, seconds: float, cpu_s: float = 0.0) -> None:
+        """One frame spent `seconds` in `stage`, one of `STAGES`, and so much processor time of its thread."""
         self._stages.labels(camera, stage).observe(seconds)
+        self._stage_cpu.labels(camera, stage).inc(cpu_s)
 
     def alert(self, camera: str, rule: str, kind: str) -> None:
         """An incident started."""

@@ -87,6 +87,20 @@ def test_bench(beffroi: Beffroi, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "'tpu' is not one of 'auto', 'cpu', 'cuda'" in " ".join(answer.err.replace("│", "").split())
 
 
+def test_bench_of_cameras(beffroi: Beffroi, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked()
+    monkeypatch.setattr("beffroi.capacity.capacity", asked)
+    answer = beffroi("bench", "cameras", "--cameras", "3", "--soak", "2", "--tiles", "off", "--json")
+    assert answer.json == Report().as_json()
+    (wanted, _say) = asked.arguments
+    assert (wanted.cameras, wanted.seconds, wanted.size) == (3, 120, (1280, 720))
+    assert wanted.detector() == {"type": "onnx", "fps": 4, "tiles": "off"}
+    assert beffroi("bench", "cameras", "--model", "yolox-nano").out == ""
+    assert asked.arguments[0].cameras is None
+    assert asked.arguments[0].detector()["model"] == "yolox-nano"
+    assert beffroi("bench", "cameras", "--size", "1280").code == 2
+
+
 def test_demo(beffroi: Beffroi, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(answer=0)
     monkeypatch.setattr("beffroi.demo.demo", asked)

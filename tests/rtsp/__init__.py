@@ -9,9 +9,10 @@ Faults are named in `faults.py`; what a test does while clients play, in `server
 serves clips from a process of its own, `gst.py` is another maker's server to compare with.
 """
 
+from beffroi.serving.media import Clip
+
 from .clips import number, shapes
 from .faults import Faults
-from .media import Clip
 from .server import RtspServer
 
 __all__ = ["Clip", "Faults", "RtspServer", "number", "shapes"]

@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from beffroi.serving.media import Clip
+from beffroi.serving.packets import Packed, pack
+
 from .faults import Faults
-from .media import Clip
-from .packets import Packed, pack
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from .packets import FRAMING, HEADER, spans
+from beffroi.serving.packets import FRAMING, HEADER, spans
 
 Frames = tuple[bytes | bytearray, tuple[int, ...]]
 

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from itertools import takewhile
 from math import ceil
 
+from beffroi.serving.packets import Packed
+
 from .cameras import Camera
 from .damage import misframed, scrambled, thinned
 from .faults import Faults
-from .packets import Packed
 from .sound import sound
 from .wires import Track
 

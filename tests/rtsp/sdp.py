@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from base64 import b64encode
 
+from beffroi.serving.media import Clip, Codec
+from beffroi.serving.packets import VIDEO_CLOCK, VIDEO_TYPE
+
 from .faults import Faults
-from .media import Clip, Codec
-from .packets import VIDEO_CLOCK, VIDEO_TYPE
 from .sound import SOUND_CLOCK, SOUND_TYPE
 
 

@@ -11,13 +11,15 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
+from beffroi.serving.media import Clip
+
 from .cameras import Cameras
 from .faults import Faults
-from .media import Clip
 from .session import Request, Session
 
 # The server's thread answers at once; more means that it is dead.
 _PATIENCE_S = 5
+_MOMENT_S = 0.01
 
 
 class RtspServer:
@@ -198,11 +200,15 @@ class RtspServer:
         ready.set()
         await self._stop.wait()
         listening.close()
-        for session in self._sessions:
-            session.reset()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Who was accepted in this moment is welcomed in the next.
+        await asyncio.sleep(_MOMENT_S)
+        while self._tasks:
+            for session in self._sessions:
+                session.reset()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(_MOMENT_S)
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = Session(self._cameras, self.requests, reader, writer, random.Random(self._rng.random()))
@@ -218,6 +224,7 @@ class RtspServer:
         except Exception as error:
             self._errors.append(error)
         finally:
+            writer.transport.abort()
             self._sessions.discard(session)
             self._tasks.discard(task)
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from math import isfinite
 from urllib.parse import urlsplit
 
+from beffroi.serving.packets import VIDEO_CLOCK
+
 from .access import admitted, challenge
 from .cameras import Camera, Cameras
 from .faults import Faults
-from .packets import VIDEO_CLOCK
 from .playing import SOUND, Playing, reset
 from .sdp import description
 from .sound import SOUND_CLOCK

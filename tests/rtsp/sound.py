@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import av
 import numpy as np
-
-from .packets import Packed, packed
+from beffroi.serving.packets import Packed, packed
 
 SOUND_TYPE = 8
 SOUND_CLOCK = 8000

@@ -9,9 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+from beffroi.serving.media import Clip
 
 from .clips import number, shapes
-from .media import Clip
 
 KINDS = {"h264": "/cam1", "h265": "/cam2", "b-pictures": "/cam3", "irregular": "/cam4"}
 """What each camera of a server shows that has `kinds` for clips."""

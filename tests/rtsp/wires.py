@@ -9,8 +9,8 @@ import socket
 import struct
 from typing import Protocol
 
-from .packets import FRAMING, HEADER, Packed, spans
-from .reports import goodbye, sender_report
+from beffroi.serving.packets import FRAMING, HEADER, Packed, spans
+from beffroi.serving.reports import goodbye, sender_report
 
 # A client that does not read holds up only itself: beyond this its pictures are left out, as a camera's are.
 MOST_WAITING = 4 << 20

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import typer
@@ -55,8 +56,17 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """How the log was asked for."""
+
+    log_format: Literal["text", "json"] | None
+    verbose: int
+
+
 @app.callback()
 def beffroi(
+    ctx: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -64,11 +74,16 @@ def beffroi(
         int, typer.Option("-v", "--verbose", count=True, help="Say more; twice for everything.")
     ] = 0,
     log_format: Annotated[
-        Literal["text", "json"], typer.Option(help="How log lines are written to standard error.")
-    ] = "text",
+        Literal["text", "json"] | None,
+        typer.Option(
+            help="How log lines are written to standard error: text, but JSON where live cameras run and "
+            "nobody looks at a terminal.",
+        ),
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Watches cameras for situations that people have defined beforehand, and recognises nobody."""
     global _debug  # noqa: PLW0603 - one process, one command
     _debug = debug
-    set_up(log_format, verbose)
+    set_up(log_format or "text", verbose)
+    ctx.obj = Chosen(log_format, verbose)

@@ -39,7 +39,7 @@ class Json(logging.Formatter):
             line["status"] = status
         if record.exc_info:
             line["error"] = conceal(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        return conceal(json.dumps(line, ensure_ascii=False))
 
 
 def set_up(form: Literal["text", "json"], verbose: int) -> None:

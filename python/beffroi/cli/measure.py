@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from beffroi.cli.app import app
-from beffroi.cli.out import progress, result_json, show
+from beffroi.cli.out import progress, result_json, say, show
 from beffroi.cli.sites import AsJson
 
 
@@ -130,8 +130,14 @@ def _pixels(text: str) -> tuple[int, int]:
     return int(parts[1]), int(parts[2])
 
 
-@app.command()
+speed = typer.Typer(name="bench", help="Measure the speed of the engine on this machine.")
+app.add_typer(speed)
+
+
+@speed.callback(invoke_without_command=True)
 def bench(
+    context: typer.Context,
+    *,
     model: Annotated[str | None, typer.Option(help="Detector model; a site's default if left out.")] = None,
     clip: Annotated[
         Path | None, typer.Option(help="Video to look at; the sample clip, or drawn pictures, if left out.")
@@ -141,9 +147,51 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Measure the speed of the engine on this machine."""
+    if context.invoked_subcommand is not None:
+        return
     from beffroi.bench import bench as measure
 
     report = measure(model=model, clip=clip, seconds=seconds, device=device.value, json=as_json)
+    if as_json:
+        result_json(report.as_json())
+    show(report.table())
+
+
+@speed.command()
+def cameras(
+    number: Annotated[
+        int | None,
+        typer.Option("--cameras", min=1, help="So many; the largest number that keeps up if left out."),
+    ] = None,
+    *,
+    seconds: Annotated[float, typer.Option(min=4, help="How long is counted, each time.")] = 60,
+    soak: Annotated[
+        float | None, typer.Option(metavar="MINUTES", min=0.1, help="Count for so long: does anything grow?")
+    ] = None,
+    fps: Annotated[float, typer.Option(min=0.5, max=25, help="Pictures a second that are analysed.")] = 4,
+    model: Annotated[str | None, typer.Option(help="Detector model; a site's default if left out.")] = None,
+    tiles: Annotated[str | None, typer.Option(help="As in a site file: off, auto or 2x2.")] = None,
+    most_tiles: Annotated[int | None, typer.Option(min=1, max=4, help="As in a site file.")] = None,
+    size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Of the pictures.")] = "1280x720",
+    clips: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Clips to show; sample clips, or drawn ones.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find how many live cameras this machine watches: clips over RTSP, everything at work."""
+    from beffroi.capacity import Wanted, capacity
+
+    given = {"tiles": tiles, "most_tiles": most_tiles}
+    wanted = Wanted(
+        cameras=number,
+        seconds=seconds if soak is None else 60 * soak,
+        fps=fps,
+        model=model,
+        size=_pixels(size),
+        clips=clips,
+        detect=tuple((key, value) for key, value in given.items() if value is not None),
+    )
+    report = capacity(wanted, say)
     if as_json:
         result_json(report.as_json())
     show(report.table())

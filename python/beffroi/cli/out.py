@@ -26,7 +26,7 @@ def result(text: str) -> None:
 
 def result_json(value: Any) -> None:
     """The whole result, for programs."""
-    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    typer.echo(conceal(json.dumps(value, ensure_ascii=False, allow_nan=False)))
 
 
 def show(*tables: "RenderableType") -> None:

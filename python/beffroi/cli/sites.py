@@ -1,5 +1,6 @@
 """Commands about a site: run it, check it, rehearse it."""
 
+import logging
 import os
 import signal
 import sys
@@ -13,11 +14,15 @@ import typer
 
 from beffroi.cli.app import FAILED, INTERRUPTED, MISTAKE, app
 from beffroi.cli.live import Board, board, written
+from beffroi.cli.logs import set_up
 from beffroi.cli.out import progress, result, result_json, say, show
 from beffroi.errors import BeffroiError
 
 if TYPE_CHECKING:
     from beffroi.config import Site
+    from beffroi.runtime.report import RunReport
+
+log = logging.getLogger(__name__)
 
 SiteFile = Annotated[Path, typer.Argument(metavar="SITE", help="The site file.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -25,6 +30,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 @app.command()
 def run(
+    ctx: typer.Context,
     site: SiteFile,
     *,
     camera: Annotated[
@@ -60,10 +66,7 @@ def run(
     from beffroi.metrics import Metrics
     from beffroi.runtime.supervisor import run as supervise
 
-    if metrics is not None and not metrics.absolute().parent.is_dir():
-        raise BeffroiError(f"--metrics {metrics}: there is no folder {metrics.absolute().parent}")
-    if unblurred and render is None:
-        raise BeffroiError("--unblurred is about the film of --render; there is none")
+    _sensible(metrics, render, unblurred=unblurred)
     loaded = load(site, starting=True)
     printing = _prints(loaded)
     if printing and as_json:
@@ -95,6 +98,10 @@ def run(
     live = any(
         loaded.cameras[name].source.live for name in camera or loaded.cameras if name in loaded.cameras
     )
+    # A service: what each camera does is said in lines that programs read.
+    service = live and not sys.stderr.isatty() and ctx.obj.log_format != "text"
+    if service:
+        set_up("json", max(1, ctx.obj.verbose))
     mark = " (evaluation)" if loaded.mode == "evaluation" else ""
     with (
         board(f"{loaded.name}{mark}") if live else nullcontext() as shown,
@@ -123,13 +130,32 @@ def run(
         raise unread[0]
     if as_json:
         result_json(report.as_json() | {"events": events})
-    show(report.table())
-    for error in report.errors:
-        say(error)
+    _tell_end(report, service=service)
     if not report.ok:
         raise typer.Exit(FAILED)
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+def _sensible(metrics: Path | None, render: Path | None, *, unblurred: bool) -> None:
+    """Refuse options that mean nothing together, before anything begins."""
+    if metrics is not None and not metrics.absolute().parent.is_dir():
+        raise BeffroiError(f"--metrics {metrics}: there is no folder {metrics.absolute().parent}")
+    if unblurred and render is None:
+        raise BeffroiError("--unblurred is about the film of --render; there is none")
+
+
+def _tell_end(report: "RunReport", *, service: bool) -> None:
+    """Say what was found: a table for people, lines of the log where a program reads them."""
+    if not service:
+        show(report.table())
+        for error in report.errors:
+            say(error)
+        return
+    for ended in report.cameras:
+        log.info("camera %s: ended", ended.camera, extra={"status": ended.as_json()})
+    for error in report.errors:
+        log.error("%s", error)
 
 
 def _prints(site: "Site") -> str | None:

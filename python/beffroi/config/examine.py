@@ -1,7 +1,7 @@
 """Reads a site and says everything that is wrong with it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -75,6 +75,9 @@ def examine(path: Path | str, today: date | None = None) -> Examination:
         ]
     for name in ("problems", "warnings", "out_of_date"):
         setattr(found, name, _in_order(getattr(found, name)))
+    if found.site is None:
+        # A name that is none may be an address.
+        found.rules = [replace(rule, camera=conceal(rule.camera)) for rule in found.rules]
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from beffroi.conceal import conceal
 from beffroi.errors import BeffroiError, SourceError
 from beffroi.runtime.judge import Judge, OnEvent, Outlets, Progress, Watched
 from beffroi.runtime.report import CameraReport
@@ -103,6 +104,8 @@ class CameraLoop:
 def said(camera: str, error: Exception) -> str:
     """Our own errors speak for themselves; anything else is a defect, and its trace goes to the log."""
     if isinstance(error, BeffroiError):
-        return str(error)
+        return conceal(str(error))
     log.error("%s: unexpected error", camera, exc_info=error)
-    return f"unexpected error, see the log: {type(error).__name__}: {error}"
+    # Others wrote this text. It goes on into statuses and reports, and not every one of them is printed as
+    # text, which conceals secrets.
+    return conceal(f"unexpected error, see the log: {type(error).__name__}: {error}")

@@ -142,7 +142,7 @@ def compose(site: Site, name: str, detectors: Detectors, wishes: Wishes) -> tupl
             site, name, view, detector, source.size,
             dated=camera.source.live or begins_ms is not None,
             wishes=wishes,
-            health=looking(camera, view, source, context),
+            health=looking(camera, view, source.size, source, context),
         )  # fmt: skip
         opened.pop_all()
         return watched, source

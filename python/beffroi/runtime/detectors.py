@@ -80,6 +80,11 @@ class Shared(Batching):
         with self._lock:
             return self._detector.detect(frames)
 
+    @property
+    def looked(self) -> int | None:
+        """How many pictures a gate had the model look at; None without one."""
+        return getattr(self._detector, "looked", None)
+
     def begin(self, frame: Frame) -> bool:
         """As the gate says, if there is one."""
         begin = getattr(self._detector, "begin", None)
@@ -120,6 +125,11 @@ class Together(Batching):
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """As `Detector.detect`."""
         return self._beside(frames, self._all[0].detect(frames))
+
+    @property
+    def looked(self) -> int | None:
+        """As the first detector says."""
+        return self._all[0].looked
 
     def begin(self, frame: Frame) -> bool:
         """As the first detector says."""

@@ -70,16 +70,9 @@ class Looking:
 
 
 def looking(
-    camera: Camera,
-    view: str,
-    source: Source,
-    context: BuildContext,
-    size: tuple[int, int] | None = None,
+    camera: Camera, view: str, size: tuple[int, int], source: Source, context: BuildContext
 ) -> Looking | None:
-    """What watches the health of a camera that shows `view`; None if its settings say that nothing does.
-
-    `size` is the width and height of the pictures; that of the source if left out, which for a live source is
-    that of its latest picture, and None before there is one.
+    """What watches the health of a camera that shows `view` in pictures of `size`; None if none is wanted.
 
     Raises
     ------
@@ -89,7 +82,6 @@ def looking(
     if not camera.health.enabled:
         return None
     settings = camera.views[view]
-    size = size or source.size
     eye = Eye(size, list(settings.masks.values()))
     shelf = None if context.state is None else shelf_of(context.state, view)
     references = [] if shelf is None else shelf.load(eye)

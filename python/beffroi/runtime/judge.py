@@ -118,8 +118,9 @@ class Judge:
             step = watched.engine.step(frame.at_ms, found.xyxy, found.score, found.class_id, signals, motion)
         if watched.clips is not None:
             watched.clips.saw(frame.at_ms, everybody(found, step))
-        with self._timed("store"):
+        with self._timed("evidence"):
             changes = [self._change(event, (frame, found, step)) for event in step.events]
+        with self._timed("store"):
             self.keep(changes)
             if step.stats is not None:
                 self._count(step.stats)

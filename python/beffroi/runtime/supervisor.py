@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from beffroi.errors import BeffroiError
 from beffroi.metrics import Metrics
 from beffroi.runtime.alert import measurements
-from beffroi.runtime.camera import CameraLoop, OnEvent, Outlets, Progress, Watched
+from beffroi.runtime.camera import CameraLoop, OnEvent, Outlets, Progress, Watched, said
 from beffroi.runtime.compose import Wishes, chosen, compose
 from beffroi.runtime.delivery import Delivery
 from beffroi.runtime.detectors import Detectors
@@ -58,6 +58,7 @@ def run(
     progress: Progress | None = None,
     metrics: Metrics | None = None,
     watch: Callable[[list[CameraStatus]], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> RunReport:
     """Run cameras of a site until their streams end, or until SIGINT or SIGTERM.
 
@@ -87,6 +88,8 @@ def run(
         Where to count; its own by default.
     watch
         Called several times a second with the state of every live camera, from the calling thread.
+    stop
+        Ends the run when somebody sets it, as SIGTERM does; for those who run it in a thread of their own.
 
     Returns
     -------
@@ -123,7 +126,7 @@ def run(
         outlets = Outlets(
             keeper, delivery, counted, measurements(), _in_turn(turns, on_event), _in_turn(turns, progress)
         )
-        stop = threading.Event()
+        stop = threading.Event() if stop is None else stop
         with _stopped_by_signals(stop):
             loops = _start(ready, outlets, stop)
             opened.callback(loops)
@@ -243,7 +246,7 @@ def _compose_all(
             watched.append(compose(site, name, detectors, wishes(name)))
         except BeffroiError as error:
             log.error("%s: %s", name, error)
-            failed[name] = CameraReport(name, outcome="not_started", error=str(error))
+            failed[name] = CameraReport(name, outcome="not_started", error=said(name, error))
             errors.append(error)
     if errors and not watched and alone:
         raise errors[0]

@@ -21,16 +21,16 @@ class StageTimers:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        begun = self._clock()
+        begun, used = self._clock(), time.thread_time()
         try:
             yield
         finally:
-            self.add(stage, self._clock() - begun)
+            self.add(stage, self._clock() - begun, time.thread_time() - used)
 
-    def add(self, stage: str, spent: float) -> None:
-        """So many seconds more were spent in a stage."""
+    def add(self, stage: str, spent: float, cpu_s: float = 0.0) -> None:
+        """So many seconds more were spent in a stage, and so many of them by this thread's processor."""
         self.seconds[stage] += spent
-        self._metrics.stage(self._camera, stage, spent)
+        self._metrics.stage(self._camera, stage, spent, max(0.0, cpu_s))
 
 
 class Coverage:

@@ -46,7 +46,9 @@ class RtspConfig(SourceConfig):
         description="A second stream of the camera that evidence is cut from; `url` if left out.",
     )
     transport: Literal["tcp", "udp"] = Field(
-        "tcp", description="How pictures travel: `udp` loses some on a busy network, `tcp` delays them."
+        "tcp",
+        description="How pictures travel: `tcp` delays some on a busy network; `udp` loses them, and spoils "
+        "what follows.",
     )
     decode: Literal["all", "reference", "keyframes"] = Field(
         "all",

@@ -206,7 +206,9 @@ class Decoder:
 
 def pts_ms(packet: Any) -> float | None:
     """Time stamp of a packet in milliseconds of the stream's own count."""
-    return None if packet.pts is None else float(packet.pts * packet.time_base * 1000)
+    unit = packet.time_base
+    # Not by the fraction itself: it is reduced to lowest terms for every packet.
+    return None if packet.pts is None else packet.pts * 1000 * unit.numerator / unit.denominator
 
 
 def taken_ms(packet: Any) -> float | None:

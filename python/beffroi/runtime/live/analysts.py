@@ -109,17 +109,17 @@ def _analyse(taken: Sequence[tuple[LiveCamera, Frame]]) -> None:
             continue
         if work is not None:
             works.append(work)
-    for work, found, seconds in _detected(works):
+    for work, found, seconds, cpu_s in _detected(works):
         try:
             if isinstance(found, Exception):
                 raise found
-            work.camera.see(work, found, seconds)
+            work.camera.see(work, found, seconds, cpu_s)
         except Exception as error:
             work.camera.fail(error)
 
 
-def _detected(works: Sequence[Work]) -> Iterator[tuple[Work, Detections | Exception, float]]:
-    """What was found in each picture, or why nothing could be, and how long that took."""
+def _detected(works: Sequence[Work]) -> Iterator[tuple[Work, Detections | Exception, float, float]]:
+    """What was found in each picture, or why nothing could be; seconds it took, and the processor's."""
     rest = list(works)
     while rest:
         first = rest.pop(0)
@@ -128,7 +128,7 @@ def _detected(works: Sequence[Work]) -> Iterator[tuple[Work, Detections | Except
         if getattr(detector, "together", None) is not None:
             group += [work for work in rest if detector.runs_with(work.detector)]
             rest = [work for work in rest if work not in group]
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.thread_time()
         if len(group) > 1:
             try:
                 found = detector.together([work.detector for work in group], [w.frame for w in group])
@@ -136,13 +136,14 @@ def _detected(works: Sequence[Work]) -> Iterator[tuple[Work, Detections | Except
                 log.exception("a batch of %d pictures failed; each is tried alone", len(group))
             else:
                 share = (time.perf_counter() - begun) / len(group)
-                yield from ((work, boxes, share) for work, boxes in zip(group, found, strict=True))
+                cpu_s = (time.thread_time() - used) / len(group)
+                yield from ((work, boxes, share, cpu_s) for work, boxes in zip(group, found, strict=True))
                 continue
         for work in group:
-            begun = time.perf_counter()
+            begun, used = time.perf_counter(), time.thread_time()
             try:
                 (boxes,) = work.detector.detect([work.frame])
             except Exception as error:
-                yield work, error, 0.0
+                yield work, error, 0.0, 0.0
             else:
-                yield work, boxes, time.perf_counter() - begun
+                yield work, boxes, time.perf_counter() - begun, time.thread_time() - used

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from beffroi.runtime.camera import said
@@ -119,7 +119,8 @@ class LiveCamera:
             return None
         height, width = frame.image.shape[:2]
         if (width, height) != self._size or self._gaze is None:
-            self._fit((width, height), "resolution_changed")
+            # A run that knew no picture ends as what it was.
+            self._fit((width, height), "signal_lost" if self._size is None else "resolution_changed")
         gaze = self._gaze
         if gaze is None:
             return None
@@ -135,8 +136,7 @@ class LiveCamera:
             if name != view and (view is not None or verdict.suspended is not None):
                 judge.pause(frame.at_ms, verdict.suspended or "view_lost")
             judge.coverage.add(frame.at_ms, judged=name == view)
-        if verdict.incidents:
-            self._speaker().tell(verdict.incidents)
+        self._tell(verdict.incidents)
         self._view = view or ""
         if view is None:
             # Its analysis has begun anew; that nothing is to be found now is not its fault.
@@ -144,13 +144,13 @@ class LiveCamera:
             return None
         return Work(self, self._begun(self._judges[view]), gaze.masked(view, frame), verdict.motion)
 
-    def see(self, work: Work, found: Detections, seconds: float) -> None:
-        """Judge a picture in which `found` was found, in so many seconds."""
+    def see(self, work: Work, found: Detections, seconds: float, cpu_s: float = 0.0) -> None:
+        """Judge a picture in which `found` was found, in so many seconds, `cpu_s` of them on a processor."""
         if self._over:
             # It took so long that nobody waited for it.
             self._end("stopped")
             return
-        self._timed.add("detect", seconds)
+        self._timed.add("detect", seconds, cpu_s)
         changes = work.judge.see(work.frame, found, work.motion)
         latency_ms = self._now_ms() - work.frame.at_ms
         self._pulse.analysed_one(latency_ms)
@@ -188,10 +188,12 @@ class LiveCamera:
             self._origin, "signal_lost", "started", at_ms, at_ms - silent_ms, measured, threshold
         )
         if not self._judges:
-            self._fit(self._size or GUESS, "resolution_changed")
-        speaker = self._speaker()
-        self._ailing = (speaker, incident)
-        speaker.tell([incident])
+            self._make_judges(self._size or GUESS)
+        judge = self._begun(self._judges[self.plan.first])
+        if judge.coverage.to_ms is None:
+            judge.coverage.add(at_ms - silent_ms, judged=False)
+        self._ailing = (judge, incident)
+        judge.tell([incident])
 
     def status(self) -> CameraStatus:
         """How it is doing; for any thread."""
@@ -210,6 +212,7 @@ class LiveCamera:
             analysed=self._pulse.analysed,
             dropped=dropped,
             reconnects=reconnects,
+            looked=self.plan.looked,
         )
 
     def close(self, outcome: str = "stopped") -> CameraReport:
@@ -246,8 +249,12 @@ class LiveCamera:
         """The reader: from the source into the mailbox, until closed."""
         pause_s = FIRST_PAUSE_S
         while not self._closed.is_set():
+            spent_s = time.thread_time()
             try:
                 for frame in self._source.frames():
+                    # What this thread worked, not what it waited for pictures.
+                    spent_s, before_s = time.thread_time(), spent_s
+                    self._timed.add("decode", spent_s - before_s)
                     pause_s = FIRST_PAUSE_S
                     if self._absence is not None:
                         self._absence.heard(self._clock())
@@ -293,11 +300,14 @@ class LiveCamera:
         self._end(reason)
         where = None if self._ptz is None else self._ptz.where
         self._gaze = Gaze(self.plan.camera, size, self._source, self.plan.context, where)
+        self._make_judges(size)
+        self._size = size
+
+    def _make_judges(self, size: tuple[int, int]) -> None:
         self._judges = {
             view: Judge(self.plan.fit(view, size), self._outlets, self._timed)
             for view in self.plan.camera.views
         }
-        self._size = size
         for judge in self._judges.values():
             facts = judge.watched.facts
             self._outlets.metrics.detector(self.name, facts.model, facts.provider)
@@ -318,10 +328,10 @@ class LiveCamera:
         if closing and self._ailing is not None:
             (judge, begun), self._ailing = self._ailing, None
             judge.tell([_end_of(begun, self._now_ms(), outcome)])
+        if self._absence is not None and self._absence.lasts and judges and judges[0].run:
+            judges[0].coverage.add(self._now_ms(), judged=False)
         if gaze is not None and judges:
-            incidents = gaze.end(outcome)
-            if incidents:
-                self._begun(judges[0]).tell(incidents)
+            self._tell(gaze.end(outcome), {judge.watched.facts.view: judge for judge in judges})
         dropped, self._dropped = self.mailbox.dropped - self._dropped, self.mailbox.dropped
         with ExitStack() as ending:
             # Whatever one of them meets, the others end too.
@@ -340,10 +350,12 @@ class LiveCamera:
             judge.fill(report)
             self._alerts += judge.alerts
 
-    def _speaker(self) -> Judge:
-        """Who tells of the camera itself: the view in sight, else the first."""
-        judge = self._judges.get(self._view) or next(iter(self._judges.values()))
-        return self._begun(judge)
+    def _tell(self, incidents: Sequence[Incident], judges: Mapping[str, Judge] | None = None) -> None:
+        """Tell incidents of the camera itself, each in the run of the view that it names."""
+        judges = self._judges if judges is None else judges
+        for incident in incidents:
+            view = incident.origin.view.partition("/")[2]
+            self._begun(judges.get(view) or next(iter(judges.values()))).tell([incident])
 
     def _begun(self, judge: Judge) -> Judge:
         if not judge.run:
@@ -379,8 +391,7 @@ class LiveCamera:
 
 
 def _end_of(begun: Incident, at_ms: int, reason: str) -> Incident:
-    """The end of an incident; not before its start, whatever clocks did meanwhile."""
+    """The end of a silence; not before its start, whatever clocks did meanwhile."""
     at_ms = max(at_ms, begun.at_ms)
-    return Incident(
-        begun.origin, begun.kind, "ended", at_ms, begun.since_ms, begun.measured, begun.threshold, reason
-    )
+    measured = {"lost_s": (at_ms - begun.since_ms) / 1000}
+    return replace(begun, change="ended", at_ms=at_ms, measured=measured, reason=reason)

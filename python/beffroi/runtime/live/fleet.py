@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from beffroi.errors import BeffroiError
 from beffroi.runtime.camera import said
 from beffroi.runtime.live.analysts import Analysts
 from beffroi.runtime.live.authority import refused
@@ -32,6 +31,8 @@ BEHIND = 0.9
 """Share of the asked rate below which a camera is behind."""
 BEHIND_S = 30.0
 """How long it must be behind before it is said."""
+LAGGING_EVERY_S = 1.0
+"""How often each camera's rate is looked at: it is that of ten seconds, and costs sorting their latencies."""
 DAY_EVERY_S = 30.0
 """How often is looked whether authorisations still hold."""
 RETRY_S = 60.0
@@ -75,7 +76,7 @@ class Fleet:
         self._missing: dict[str, tuple[float, str]] = {}
         self._reports: dict[str, CameraReport] = {}
         self._behind: dict[str, float] = {}
-        self._day_s = self._told_s = clock()
+        self._day_s = self._told_s = self._lagging_s = clock()
         self._number = analysts or processors()
         self._analysts = Analysts(lambda: list(self._cameras.values()), self._number)
 
@@ -111,7 +112,10 @@ class Fleet:
                     camera.fail(error)
                 finally:
                     camera.turn.release()
-            self._lagging(camera, now_s)
+        if now_s >= self._lagging_s:
+            self._lagging_s = now_s + LAGGING_EVERY_S
+            for camera in list(self._cameras.values()):
+                self._lagging(camera, now_s)
         for name, (again_s, _) in list(self._missing.items()):
             if now_s >= again_s:
                 self._begin(name)
@@ -154,7 +158,7 @@ class Fleet:
                 self._reports[report.camera] = _joined(self._reports.get(report.camera), report)
         for name, (_, reason) in self._missing.items():
             self._reports.setdefault(name, CameraReport(name, outcome="not_started", error=reason))
-        if self._clock() > until:
+        if self._clock() > until + 1.0:
             log.warning("the cameras took %.1f s longer to stop than they should", self._clock() - until)
         return self._reports
 
@@ -179,7 +183,7 @@ class Fleet:
                 raise
         # Parts may come from anyone: whatever they raise is their camera's alone.
         except Exception as error:
-            reason = str(error) if isinstance(error, BeffroiError) else said(name, error)
+            reason = said(name, error)
             log.error("%s: %s", name, reason)
             self._missing[name] = (self._clock() + RETRY_S, reason)
             return error

@@ -62,7 +62,7 @@ class Gaze:
         if where is not None or presets or len(camera.views) > 1:
             self._dome = dome(camera, size, context, where)
         else:
-            self._fixed = looking(camera, self._only, source, context, size)
+            self._fixed = looking(camera, self._only, size, source, context)
 
     @property
     def state(self) -> str:

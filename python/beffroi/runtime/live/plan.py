@@ -85,6 +85,13 @@ class Plan:
         """How many pictures the first view's detector likes to be given at a time."""
         return int(getattr(self._detectors[self.first], "batch", 1))
 
+    @property
+    def looked(self) -> int | None:
+        """How many pictures the models of its views looked at; None where no gate keeps any back."""
+        counts = [getattr(detector, "looked", None) for detector in self._detectors.values()]
+        known = [count for count in counts if count is not None]
+        return sum(known) if known else None
+
     def source(self) -> Source:
         """Its pictures; raises `SourceError` if they cannot be asked for."""
         source = self.camera.source.build(self.context, self.camera.detect.fps)

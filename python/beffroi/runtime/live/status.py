@@ -29,6 +29,9 @@ class CameraStatus:
         From the time of a picture to its analysis committed, the 95th percentile; None without any.
     alerts
         Incidents that rules started since the camera was started.
+    looked
+        Of the pictures analysed, how many the model looked at; in the others the gate saw no change. None
+        without a gate.
     """
 
     camera: str
@@ -43,6 +46,7 @@ class CameraStatus:
     analysed: int
     dropped: int
     reconnects: int
+    looked: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
