@@ -81,8 +81,8 @@ def test_ten_cameras_get_equal_shares_of_a_slow_detector(number: int) -> None:
     work(lenses, 1.0, number)
     shares = [len(lens.seen) for lens in lenses]
     assert min(shares) > 1
-    # Nobody is ahead by more than the round that is going on; with several analysts a busy machine may keep one
-    # of them waiting in the middle of a picture for some rounds of the others.
+    # Nobody is ahead by more than the round that is going on; of several analysts a busy machine may keep one
+    # waiting in the middle of a picture for some rounds of the others.
     assert max(shares) - min(shares) <= (2 if number == 1 else 2 + max(shares) // 4), shares
     for lens in lenses:
         assert lens.seen == sorted(set(lens.seen))
