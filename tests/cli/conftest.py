@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from beffroi.cli import app
-from beffroi.components import BuildContext, DetectorConfig
-from beffroi.frame import Detections, Frame
+from beffroi.components import DetectorConfig
+from blindness import register
 from commands import SITE, Answer, Beffroi
 from typer.testing import CliRunner
 
@@ -40,22 +39,6 @@ def beffroi() -> Beffroi:
 def blind() -> Iterator[None]:
     """A detector that finds nothing, so that videos can be run without a model."""
 
-    class Blind(DetectorConfig):
-        type: Literal["blind"]
-
-        def build(self, context: BuildContext) -> BlindDetector:
-            return BlindDetector()
-
+    register()
     yield
     del DetectorConfig.types["blind"]
-
-
-class BlindDetector:
-    labels: tuple[str, ...] = ("person",)
-    name, version, provider = "blind", "1", "none"
-
-    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        return [Detections.empty() for _ in frames]
-
-    def close(self) -> None:
-        pass
