@@ -38,7 +38,7 @@ class Lens:
             raise ZeroDivisionError("look")
         return SimpleNamespace(camera=self, frame=frame, detector=self.detector)
 
-    def see(self, work: Any, found: Detections, seconds: float) -> None:
+    def see(self, work: Any, found: Detections, seconds: float, cpu_s: float) -> None:
         self.at_once -= 1
         if self._fault == "see":
             raise ZeroDivisionError("see")
