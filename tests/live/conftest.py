@@ -40,3 +40,8 @@ def faulty_runs(request: pytest.FixtureRequest) -> Iterator[dict[str, subprocess
             if process.poll() is None:
                 process.kill()
             process.communicate()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The run through faults is judged last: it goes on beside everything else."""
+    items.sort(key=lambda item: item.path.name == "test_faults.py")

@@ -171,7 +171,7 @@ class Running:
             at_ms = self.at_ms[name] = self.at_ms.get(name, 1_000_000) + STEP_MS
             Fed.feeds[name][-1].put(picture(at_ms, **how))
             before = self.status(name).analysed
-            until(lambda before=before: self.status(name).analysed > before, 0.3)
+            until(lambda before=before: self.status(name).analysed > before, 0.15)
 
     def status(self, name: str) -> Any:
         """How a camera is doing; one that is being made anew is waited for."""

@@ -171,14 +171,3 @@ def test_a_site_file_that_is_wrong(
     assert SECRET not in told
     assert answer.exit_code or way == "the same for evidence", told
     nowhere(tmp_path)
-
-
-def test_a_secret_of_the_environment(server: RtspServer, tmp_path: Path) -> None:
-    text = SITE.format(url=url(server, "${GATE}")).replace("%24%7BGATE%7D", "${GATE}")
-    (tmp_path / "site.yaml").write_text(text)
-    with command(tmp_path, *LOUD, "run", "site.yaml", environment={"GATE": PASSWORD}) as running:
-        assert running.says("intrusion"), running.err
-        quiet(running)
-        assert running.stop() < 5
-        assert SECRET not in running.out + running.err
-    nowhere(tmp_path)
