@@ -1,6 +1,6 @@
 """A detector that finds nothing, so that videos can be run without a model.
 
-Not in `conftest`: a class's annotations are looked up in the module of its name, and there are several of that.
+Not in `conftest`: annotations are looked up in the module of the class, and several have that name.
 """
 
 from __future__ import annotations

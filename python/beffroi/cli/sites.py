@@ -1,21 +1,20 @@
 """Commands about a site: run it, check it, rehearse it."""
 
 import logging
-import os
-import signal
 import sys
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from beffroi.cli.app import FAILED, INTERRUPTED, MISTAKE, app
-from beffroi.cli.live import Board, board, written
+from beffroi.cli.live import board, written
 from beffroi.cli.logs import set_up
 from beffroi.cli.out import progress, result, result_json, say, show
+from beffroi.cli.telling import Telling
 from beffroi.errors import BeffroiError
 
 if TYPE_CHECKING:
@@ -73,31 +72,11 @@ def run(
         raise BeffroiError(
             f"the sink {printing} writes to standard output, which --json needs for the result"
         )
-    events: list[dict[str, Any]] = []
-    unread: list[BrokenPipeError] = []
-
-    boards: list[Board] = []
     counted = Metrics()
-
-    def seen(alert: dict[str, Any]) -> None:
-        for shown in boards:
-            shown.alert(_line(alert))
-        if boards and sys.stdout.isatty():
-            # The table is where a line would go.
-            return
-        if as_json:
-            events.append(dict(alert))
-        elif not printing and not unread:
-            try:
-                result(_line(alert))
-            except BrokenPipeError as error:
-                # The reader has left: end as if asked to stop, so that everything is closed properly.
-                unread.append(error)
-                os.kill(os.getpid(), signal.SIGINT)
-
     live = any(
         loaded.cameras[name].source.live for name in camera or loaded.cameras if name in loaded.cameras
     )
+    telling = Telling(live=live, as_json=as_json, quiet=printing is not None)
     # A service: what each camera does is said in lines that programs read.
     service = live and not sys.stderr.isatty() and ctx.obj.log_format != "text"
     if service:
@@ -107,8 +86,7 @@ def run(
         board(f"{loaded.name}{mark}") if live else nullcontext() as shown,
         progress(loaded.name) if not live else nullcontext() as status,
     ):
-        if shown is not None:
-            boards.append(shown)
+        telling.board = shown
         watch = written(counted, metrics, None if shown is None else shown.states)
         report = supervise(
             loaded,
@@ -118,7 +96,7 @@ def run(
             record=record / "boxes.jsonl" if record is not None and record.is_dir() else record,
             store=store,
             pace=pace,
-            on_event=seen,
+            on_event=telling,
             progress=status
             and (lambda name, at_ms, frames: status(name, timedelta(seconds=at_ms // 1000), frames)),
             metrics=counted,
@@ -126,10 +104,10 @@ def run(
         )
     if metrics is not None:
         counted.write(metrics)
-    if unread:
-        raise unread[0]
+    if telling.unread is not None and not live:
+        raise telling.unread
     if as_json:
-        result_json(report.as_json() | {"events": events})
+        result_json(report.as_json() | ({} if live else {"events": telling.events}))
     _tell_end(report, service=service)
     if not report.ok:
         raise typer.Exit(FAILED)
@@ -161,14 +139,6 @@ def _tell_end(report: "RunReport", *, service: bool) -> None:
 def _prints(site: "Site") -> str | None:
     """The sink that has standard output to itself, if there is one."""
     return next((name for name, sink in site.sinks.items() if getattr(sink, "path", None) == "-"), None)
-
-
-def _line(alert: dict[str, Any]) -> str:
-    zone = f" {alert['zone']}" if alert.get("zone") else ""
-    mark = " (evaluation)" if alert.get("evaluation") else ""
-    measured = ", ".join(f"{name} {value:g}" for name, value in alert.get("measured", {}).items())
-    what = f"{alert['rule']} {alert['change']}: {alert['type']}{zone}"
-    return f"{alert['at']} {alert['camera']}/{alert['view']} {what}{', ' if measured else ''}{measured}{mark}"
 
 
 @app.command()
