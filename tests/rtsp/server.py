@@ -200,15 +200,15 @@ class RtspServer:
         ready.set()
         await self._stop.wait()
         listening.close()
-        # Who was accepted in this moment is welcomed in the next.
-        await asyncio.sleep(_MOMENT_S)
+        # Who was accepted in this moment is welcomed some rounds of the loop later.
+        await _some_rounds()
         while self._tasks:
             for session in self._sessions:
                 session.reset()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            await asyncio.sleep(_MOMENT_S)
+            await _some_rounds()
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = Session(self._cameras, self.requests, reader, writer, random.Random(self._rng.random()))
@@ -238,3 +238,12 @@ class RtspServer:
             if isinstance(error, OSError):
                 raise error
             raise RuntimeError(f"the test server failed: {error!r}") from error
+
+
+async def _some_rounds() -> None:
+    """Let the loop go round until an accepted connection is welcomed, and a broken one closed."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    await asyncio.sleep(_MOMENT_S)
+    for _ in range(10):
+        await asyncio.sleep(0)
