@@ -79,7 +79,7 @@ def only_view(site: Site, camera: str, views: Mapping[str, View], wanted: str | 
         raise mistake(
             site,
             place,
-            f"a recording shows one view, these are several ({known}): nothing tells which is in sight; leave one",
+            f"several views ({known}) cannot run yet: nothing tells which one is in sight; leave one",
         )
     return next(iter(views))
 
